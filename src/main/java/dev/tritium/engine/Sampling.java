@@ -1,0 +1,61 @@
+package dev.tritium.engine;
+
+import java.util.Map;
+
+/**
+ * How the next token is drawn. The steps, in this order: repetition, frequency and presence
+ * penalties, {@code logitBias}, temperature, top-k, typical-p, top-p, min-p, draw.
+ *
+ * @param temperature 0 takes the likeliest token
+ * @param topK keeps the k likeliest tokens; 0 keeps all
+ * @param topP keeps the likeliest tokens until their probabilities sum to p; 1 keeps all
+ * @param minP keeps tokens with at least p times the probability of the likeliest; 0 keeps all
+ * @param typicalP keeps the tokens whose surprise is nearest to the entropy, until they sum to p; 1
+ *     keeps all (arXiv 2202.00666)
+ * @param repetitionPenalty divides positive and multiplies negative logits of the tokens in the
+ *     prompt and the answer; 1 changes nothing (arXiv 1909.05858)
+ * @param presencePenalty is subtracted from the logits of tokens in the answer
+ * @param frequencyPenalty is subtracted once for each time a token stands in the answer
+ * @param logitBias is added to the logits of these tokens
+ * @param seed of the random numbers; equal seeds give equal answers on every machine
+ */
+public record Sampling(
+    double temperature,
+    int topK,
+    double topP,
+    double minP,
+    double typicalP,
+    double repetitionPenalty,
+    double presencePenalty,
+    double frequencyPenalty,
+    Map<Integer, Double> logitBias,
+    long seed) {
+
+  public Sampling {
+    logitBias = Map.copyOf(logitBias);
+  }
+
+  /** The likeliest token each time. */
+  public static Sampling greedy() {
+    return new Sampling(0, 0, 1, 0, 1, 1, 0, 0, Map.of(), 0);
+  }
+
+  /** Draws from the model's own distribution, as OpenAI's defaults do. */
+  public static Sampling plain(long seed) {
+    return new Sampling(1, 0, 1, 0, 1, 1, 0, 0, Map.of(), seed);
+  }
+
+  public Sampling withTemperature(double temperature) {
+    return new Sampling(
+        temperature,
+        topK,
+        topP,
+        minP,
+        typicalP,
+        repetitionPenalty,
+        presencePenalty,
+        frequencyPenalty,
+        logitBias,
+        seed);
+  }
+}

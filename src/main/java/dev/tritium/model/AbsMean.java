@@ -1,0 +1,80 @@
+package dev.tritium.model;
+
+import dev.tritium.checkpoint.Tensor;
+import dev.tritium.kernel.PackedTernary;
+import dev.tritium.kernel.TernaryFormat;
+import dev.tritium.kernel.Workers;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Absmean quantisation of a latent weight: scale = max(mean|W|, 1e-5) over all elements, code =
+ * round_half_even(W / scale) clamped to [-1, 1] (matmulfreellm, ops/fusedbitnet.py). Weights that
+ * hold three values already are latents like any others.
+ */
+final class AbsMean {
+  private static final double SMALLEST_SCALE = 1e-5;
+  private static final int ALIGNMENT = 64; // bytes; a cache line and the widest vector
+
+  private AbsMean() {}
+
+  /**
+   * Quantises and packs a weight [rows, columns]; reads it twice, row by row.
+   *
+   * @throws dev.tritium.checkpoint.CheckpointException if the tensor holds NaN or infinity
+   */
+  static PackedTernary pack(Tensor tensor, TernaryFormat format, Workers workers, Arena arena) {
+    int rows = Math.toIntExact(tensor.shape().get(0));
+    int columns = Math.toIntExact(tensor.shape().get(1));
+    double scale = Math.max(meanAbsolute(tensor, rows, columns, workers), SMALLEST_SCALE);
+    MemorySegment packed = arena.allocate(format.packedBytes(rows, columns), ALIGNMENT);
+    int step = format.rowAlignment();
+    workers.forEach(
+        (rows + step - 1) / step,
+        (chunk, worker) -> {
+          float[] row = new float[columns];
+          format.pack(
+              (r, codes) -> {
+                tensor.readFloats((long) r * columns, row, 0, columns);
+                for (int c = 0; c < columns; c++) {
+                  codes[c] = code(row[c], scale);
+                }
+              },
+              columns,
+              chunk * step,
+              Math.min(rows, (chunk + 1) * step),
+              packed);
+        });
+    return PackedTernary.of(format, rows, columns, packed, (float) scale);
+  }
+
+  /** Exactly half the scale rounds to even, which is 0. */
+  private static byte code(float weight, double scale) {
+    return (byte) (Math.abs(weight) * (1 / scale) > 0.5 ? (weight > 0 ? 1 : -1) : 0);
+  }
+
+  /** Mean of |W|: rows summed in order, then their sums in order, whatever the thread count. */
+  private static double meanAbsolute(Tensor tensor, int rows, int columns, Workers workers) {
+    tensor.requireFinite();
+    double[] sums = new double[rows];
+    int step = Math.max(1, (1 << 16) / columns);
+    workers.forEach(
+        (rows + step - 1) / step,
+        (chunk, worker) -> {
+          float[] row = new float[columns];
+          for (int r = chunk * step; r < Math.min(rows, (chunk + 1) * step); r++) {
+            tensor.readFloats((long) r * columns, row, 0, columns);
+            double sum = 0;
+            for (float weight : row) {
+              sum += Math.abs(weight);
+            }
+            sums[r] = sum;
+          }
+        });
+    double total = 0;
+    for (double sum : sums) {
+      total += sum;
+    }
+    return total / ((double) rows * columns);
+  }
+}

@@ -1,0 +1,604 @@
+package dev.tritium.model;
+
+import dev.tritium.checkpoint.CheckpointException;
+import dev.tritium.checkpoint.ModelConfig;
+import dev.tritium.checkpoint.ModelFolder;
+import dev.tritium.checkpoint.Tensor;
+import dev.tritium.kernel.Kernels;
+import dev.tritium.kernel.PackedTernary;
+import dev.tritium.kernel.Product;
+import dev.tritium.kernel.QuantizedRows;
+import dev.tritium.kernel.RowKernels;
+import dev.tritium.kernel.Rows;
+import dev.tritium.model.Batch.Group;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The MatMul-free LM (arXiv 2406.02528; model_type {@code hgrn_bit} of matmulfreellm): a gated
+ * linear recurrence and a gated MLP in each block, every matrix ternary, the head too.
+ *
+ * <p>The state of a sequence is one vector for each layer, [layers, hidden], whatever its length.
+ */
+public final class HgrnBit implements LanguageModel {
+  /** The family of {@code hgrn_bit}. */
+  public static final ModelFamily FAMILY = new Family();
+
+  private final ModelFolder folder;
+  private final Arena arena = Arena.ofShared();
+  private final Config config;
+  private final ModelDescription description;
+  private final Kernels kernels;
+  private final RowKernels rows;
+  private final Embedding embedding;
+  private final Block[] blocks;
+  private final float[] finalNorm; // [hidden]
+  private final BitLinear head;
+  private final Workspace work;
+  private final Product headProduct;
+  private byte @Nullable [] digest;
+
+  private HgrnBit(ModelFolder folder, Config config, Kernels kernels) {
+    this.folder = folder;
+    this.config = config;
+    this.kernels = kernels;
+    this.rows = kernels.rows();
+    this.description = FAMILY.describe(folder);
+    this.work = new Workspace(config);
+    try {
+      embedding = new Embedding(folder.tensor(EMBEDDINGS));
+      float[][] lowerBounds = lowerBounds();
+      blocks = new Block[config.layers];
+      for (int l = 0; l < config.layers; l++) {
+        blocks[l] = new Block(l, lowerBounds[l]);
+      }
+      finalNorm = floats("model.norm.weight");
+      head = bitLinear(config.headWeight(), "lm_head.norm.weight");
+      headProduct = head.product(work.headInput, work.logits);
+    } catch (RuntimeException e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  // ---------------------------------------------------------------- configuration
+
+  private static final String EMBEDDINGS = "model.embeddings.weight";
+  private static final String LOWER_BOUNDS = "model.lower_bounds";
+
+  /** config.json, with the defaults of configuration_hgrn_bit.py. */
+  private record Config(
+      int vocabulary,
+      int hidden,
+      int layers,
+      int intermediate,
+      float epsilon,
+      boolean lowerBounds,
+      boolean tiedHead) {
+
+    static Config of(ModelConfig json) {
+      json.requireSupported("use_short_conv", json.booleanValue("use_short_conv", false), false);
+      json.requireSupported("expand_ratio", json.intValue("expand_ratio", 1), 1);
+      json.requireSupported(
+          "attn_mode", json.stringValue("attn_mode", "fused_recurrent"), "fused_recurrent");
+      json.requireSupported("hidden_act", json.stringValue("hidden_act", "swish"), "swish", "silu");
+      int hidden = json.positiveInt("hidden_size", 2048);
+      int hiddenRatio = json.positiveInt("hidden_ratio", 4);
+      return new Config(
+          json.positiveInt("vocab_size", 32000),
+          hidden,
+          json.positiveInt("num_hidden_layers", 24),
+          json.positiveInt("intermediate_size", defaultIntermediate(hidden, hiddenRatio)),
+          (float) json.doubleValue("rms_norm_eps", 1e-6),
+          json.booleanValue("use_lower_bound", true),
+          json.booleanValue("tie_word_embeddings", false));
+    }
+
+    /** Two thirds of hidden * ratio, rounded up to a multiple of 256. */
+    private static int defaultIntermediate(int hidden, int hiddenRatio) {
+      long twoThirds = (long) hidden * hiddenRatio * 2 / 3;
+      return Math.toIntExact((twoThirds + 255) / 256 * 256);
+    }
+
+    String headWeight() {
+      return tiedHead ? EMBEDDINGS : "lm_head.weight";
+    }
+
+    /** Every tensor of the checkpoint and its shape. */
+    Map<String, int[]> shapes() {
+      Map<String, int[]> shapes = new TreeMap<>();
+      shapes.put(EMBEDDINGS, new int[] {vocabulary, hidden});
+      if (lowerBounds) {
+        shapes.put(LOWER_BOUNDS, new int[] {layers, hidden});
+      }
+      for (int l = 0; l < layers; l++) {
+        String layer = "model.layers." + l + ".";
+        shapes.put(layer + "attn_norm.weight", new int[] {hidden});
+        for (String projection : List.of("i_proj", "f_proj", "g_proj", "o_proj")) {
+          putLinear(shapes, layer + "attn." + projection, hidden, hidden);
+        }
+        shapes.put(layer + "attn.g_norm.weight", new int[] {hidden});
+        shapes.put(layer + "mlp_norm.weight", new int[] {hidden});
+        putLinear(shapes, layer + "mlp.gate_proj", 2 * intermediate, hidden);
+        putLinear(shapes, layer + "mlp.down_proj", hidden, intermediate);
+      }
+      shapes.put("model.norm.weight", new int[] {hidden});
+      shapes.put(headWeight(), new int[] {vocabulary, hidden});
+      shapes.put("lm_head.norm.weight", new int[] {hidden});
+      return shapes;
+    }
+
+    private static void putLinear(Map<String, int[]> shapes, String name, int out, int in) {
+      shapes.put(name + ".weight", new int[] {out, in});
+      shapes.put(name + ".norm.weight", new int[] {in});
+    }
+
+    long ternaryParameters() {
+      long block = 4L * hidden * hidden + 3L * intermediate * hidden;
+      return layers * block + (long) vocabulary * hidden;
+    }
+  }
+
+  private static final class Family implements ModelFamily {
+    @Override
+    public String modelType() {
+      return "hgrn_bit";
+    }
+
+    @Override
+    public ModelDescription describe(ModelFolder folder) {
+      Config config = Config.of(folder.config());
+      Map<String, int[]> shapes = config.shapes();
+      long parameters = 0;
+      for (Map.Entry<String, int[]> entry : shapes.entrySet()) {
+        folder.tensor(entry.getKey()).requireShape(entry.getValue());
+        long size = 1;
+        for (int dimension : entry.getValue()) {
+          size *= dimension;
+        }
+        parameters += size;
+      }
+      for (String name : folder.tensorNames()) {
+        if (!shapes.containsKey(name)) {
+          throw new CheckpointException(
+              "%s: tensor %s is not part of a %s model with this config.json"
+                  .formatted(folder.path(), name, modelType()));
+        }
+      }
+      return new ModelDescription(
+          modelType(),
+          config.vocabulary,
+          config.hidden,
+          config.layers,
+          config.intermediate,
+          parameters,
+          config.ternaryParameters(),
+          4L * config.layers * config.hidden);
+    }
+
+    @Override
+    public LanguageModel load(ModelFolder folder, Kernels kernels) {
+      return new HgrnBit(folder, Config.of(folder.config()), kernels);
+    }
+  }
+
+  // ---------------------------------------------------------------- loading
+
+  private float[] floats(String name) {
+    Tensor tensor = folder.tensor(name);
+    tensor.requireFinite();
+    return tensor.toFloats();
+  }
+
+  private BitLinear bitLinear(String weight, String norm) {
+    PackedTernary packed =
+        AbsMean.pack(folder.tensor(weight), kernels.ternary().format(), kernels.workers(), arena);
+    return new BitLinear(floats(norm), packed, rows);
+  }
+
+  private BitLinear bitLinear(String name) {
+    return bitLinear(name + ".weight", name + ".norm.weight");
+  }
+
+  /**
+   * Lower bounds of the forget gates [layers, hidden]: P = softmax over the layers for each
+   * channel, bound of layer l = sum of P up to l, less P of layer 0; so layer 0 has none.
+   */
+  private float[][] lowerBounds() {
+    float[][] bounds = new float[config.layers][config.hidden];
+    if (!config.lowerBounds) {
+      return bounds;
+    }
+    float[] logits = floats(LOWER_BOUNDS);
+    for (int c = 0; c < config.hidden; c++) {
+      double max = Double.NEGATIVE_INFINITY;
+      for (int l = 0; l < config.layers; l++) {
+        max = Math.max(max, logits[l * config.hidden + c]);
+      }
+      double total = 0;
+      for (int l = 0; l < config.layers; l++) {
+        total += StrictMath.exp(logits[l * config.hidden + c] - max);
+      }
+      double bound = 0;
+      for (int l = 1; l < config.layers; l++) {
+        bound += StrictMath.exp(logits[l * config.hidden + c] - max) / total;
+        bounds[l][c] = (float) bound;
+      }
+    }
+    return bounds;
+  }
+
+  // ---------------------------------------------------------------- forward
+
+  @Override
+  public void forward(Batch batch) {
+    int n = batch.rows();
+    requireKnownTokens(batch);
+    work.setCount(n);
+    for (Group group : batch.groups()) {
+      for (int r = 0; r < group.count(); r++) {
+        embedding.read(group.token(r), work.x.values(), work.x.at(group.firstRow() + r));
+      }
+    }
+    List<float[][]> copies = newCopies(batch);
+    for (Block block : blocks) {
+      block.forward(batch, copies);
+    }
+    for (int g = 0; g < batch.groups().size(); g++) {
+      finish(batch.groups().get(g), copies.get(g));
+    }
+    headForward(batch);
+  }
+
+  private void requireKnownTokens(Batch batch) {
+    for (Group group : batch.groups()) {
+      for (int r = 0; r < group.count(); r++) {
+        int token = group.token(r);
+        if (token < 0 || token >= embedding.vocabulary()) {
+          throw new IllegalArgumentException(
+              "token id %d is not in [0, %d)".formatted(token, embedding.vocabulary()));
+        }
+      }
+    }
+  }
+
+  /** For each group and each of its snapshot rows, room for a copy of the state. */
+  private List<float[][]> newCopies(Batch batch) {
+    List<float[][]> copies = new ArrayList<>(batch.groups().size());
+    for (Group group : batch.groups()) {
+      copies.add(new float[group.snapshotRows().length][config.layers * config.hidden]);
+    }
+    return copies;
+  }
+
+  private void finish(Group group, float[][] copies) {
+    State state = (State) group.state();
+    for (int i = 0; i < copies.length; i++) {
+      long tokenCount = state.tokenCount + group.snapshotRows()[i] + 1;
+      group.setSnapshot(i, new Snapshot(tokenCount, copies[i]));
+    }
+    state.tokenCount += group.count();
+  }
+
+  /** Final norm and head, for the wanted rows alone. */
+  private void headForward(Batch batch) {
+    int wanted = batch.logitCount();
+    work.headRows.setCount(wanted);
+    work.headInput.setCount(wanted);
+    work.logits.setCount(wanted);
+    if (wanted > 0) {
+      int next = 0;
+      int[] sources = new int[wanted];
+      for (Group group : batch.groups()) {
+        for (int row : group.logitRows()) {
+          sources[next++] = group.firstRow() + row;
+        }
+      }
+      eachRow(
+          wanted,
+          r -> {
+            rows.rmsNorm(
+                work.x.values(),
+                work.x.at(sources[r]),
+                finalNorm,
+                config.epsilon,
+                work.headRows.values(),
+                work.headRows.at(r),
+                config.hidden);
+            head.quantize(work.headRows, r, work.headInput);
+          });
+      kernels.ternary().multiply(headProduct);
+    }
+    batch.setLogits(work.logits);
+  }
+
+  private void eachRow(int count, IntConsumer task) {
+    kernels.workers().forEach(count, (r, worker) -> task.accept(r));
+  }
+
+  /** One layer: x += o(recurrence(norm(x))), x += down(swiGlu(gate(norm(x)))). */
+  private final class Block {
+    private final int layer;
+    private final float[] lowerBound; // [hidden]
+    private final float[] attnNorm; // [hidden]
+    private final BitLinear i;
+    private final BitLinear f;
+    private final BitLinear g;
+    private final float[] gNorm; // [hidden]
+    private final BitLinear o;
+    private final float[] mlpNorm; // [hidden]
+    private final BitLinear gate; // gate and up, [2 * intermediate, hidden]
+    private final BitLinear down;
+    private final Product[] gateProducts; // i, f, g: one phase
+    private final Product oProduct;
+    private final Product upProduct;
+    private final Product downProduct;
+
+    Block(int layer, float[] lowerBound) {
+      String name = "model.layers." + layer + ".";
+      this.layer = layer;
+      this.lowerBound = lowerBound;
+      attnNorm = floats(name + "attn_norm.weight");
+      i = bitLinear(name + "attn.i_proj");
+      f = bitLinear(name + "attn.f_proj");
+      g = bitLinear(name + "attn.g_proj");
+      gNorm = floats(name + "attn.g_norm.weight");
+      o = bitLinear(name + "attn.o_proj");
+      mlpNorm = floats(name + "mlp_norm.weight");
+      gate = bitLinear(name + "mlp.gate_proj");
+      down = bitLinear(name + "mlp.down_proj");
+      gateProducts =
+          new Product[] {
+            i.product(work.q1, work.i), f.product(work.q2, work.f), g.product(work.q3, work.g)
+          };
+      oProduct = o.product(work.q1, work.y);
+      upProduct = gate.product(work.q1, work.gateUp);
+      downProduct = down.product(work.qWide, work.y);
+    }
+
+    void forward(Batch batch, List<float[][]> copies) {
+      int n = batch.rows();
+      eachRow(n, this::projectionInputs);
+      kernels.ternary().multiply(gateProducts);
+      eachRow(n, this::gates);
+      kernels
+          .workers()
+          .forEach(
+              batch.groups().size(),
+              (k, worker) -> recur(batch.groups().get(k), copies.get(k)));
+      eachRow(n, this::outputInput);
+      kernels.ternary().multiply(oProduct);
+      eachRow(n, this::mlpInput);
+      kernels.ternary().multiply(upProduct);
+      eachRow(n, this::downInput);
+      kernels.ternary().multiply(downProduct);
+      eachRow(n, r -> add(work.y, r));
+    }
+
+    private void projectionInputs(int r) {
+      norm(work.x, r, attnNorm, work.a);
+      i.quantize(work.a, r, work.q1);
+      f.quantize(work.a, r, work.q2);
+      g.quantize(work.a, r, work.q3);
+    }
+
+    private void gates(int r) {
+      rows.forgetAndInputGates(
+          work.f.values(),
+          work.f.at(r),
+          work.i.values(),
+          work.i.at(r),
+          lowerBound,
+          config.hidden);
+    }
+
+    /** Runs the recurrence over the group's rows in order; leaves each row's state in i. */
+    private void recur(Group group, float[][] copies) {
+      float[] state = ((State) group.state()).values;
+      int at = layer * config.hidden;
+      int copied = 0;
+      for (int r = 0; r < group.count(); r++) {
+        int row = group.firstRow() + r;
+        rows.recurrence(
+            work.f.values(),
+            work.f.at(row),
+            work.i.values(),
+            work.i.at(row),
+            state,
+            at,
+            config.hidden);
+        if (copied < copies.length && group.snapshotRows()[copied] == r) {
+          System.arraycopy(state, at, copies[copied++], at, config.hidden);
+        }
+      }
+    }
+
+    /** The normalised operand is g, the swish operand is the state: the released models need it. */
+    private void outputInput(int r) {
+      rows.normSwishGate(
+          work.g.values(),
+          work.g.at(r),
+          gNorm,
+          config.epsilon,
+          work.i.values(),
+          work.i.at(r),
+          work.a.values(),
+          work.a.at(r),
+          config.hidden);
+      o.quantize(work.a, r, work.q1);
+    }
+
+    private void mlpInput(int r) {
+      add(work.y, r);
+      norm(work.x, r, mlpNorm, work.a);
+      gate.quantize(work.a, r, work.q1);
+    }
+
+    private void downInput(int r) {
+      float[] values = work.gateUp.values();
+      int at = work.gateUp.at(r);
+      rows.swiGlu(
+          values,
+          at,
+          values,
+          at + config.intermediate,
+          work.z.values(),
+          work.z.at(r),
+          config.intermediate);
+      down.quantize(work.z, r, work.qWide);
+    }
+
+    private void norm(Rows x, int r, float[] weight, Rows y) {
+      rows.rmsNorm(
+          x.values(), x.at(r), weight, config.epsilon, y.values(), y.at(r), config.hidden);
+    }
+
+    private void add(Rows y, int r) {
+      rows.add(work.x.values(), work.x.at(r), y.values(), y.at(r), config.hidden);
+    }
+  }
+
+  /** The rows of one batch between the operations. */
+  private static final class Workspace {
+    final Rows x;
+    final Rows a;
+    final Rows i;
+    final Rows f;
+    final Rows g;
+    final Rows y;
+    final Rows gateUp; // [n, 2 * intermediate]
+    final Rows z; // [n, intermediate]
+    final QuantizedRows q1;
+    final QuantizedRows q2;
+    final QuantizedRows q3;
+    final QuantizedRows qWide; // [n, intermediate]
+    final Rows headRows;
+    final QuantizedRows headInput;
+    final Rows logits; // [wanted, vocabulary]
+
+    Workspace(Config config) {
+      x = new Rows(1, config.hidden);
+      a = new Rows(1, config.hidden);
+      i = new Rows(1, config.hidden);
+      f = new Rows(1, config.hidden);
+      g = new Rows(1, config.hidden);
+      y = new Rows(1, config.hidden);
+      gateUp = new Rows(1, 2 * config.intermediate);
+      z = new Rows(1, config.intermediate);
+      q1 = new QuantizedRows(1, config.hidden);
+      q2 = new QuantizedRows(1, config.hidden);
+      q3 = new QuantizedRows(1, config.hidden);
+      qWide = new QuantizedRows(1, config.intermediate);
+      headRows = new Rows(1, config.hidden);
+      headInput = new QuantizedRows(1, config.hidden);
+      logits = new Rows(1, config.vocabulary);
+    }
+
+    void setCount(int count) {
+      for (Rows rows : List.of(x, a, i, f, g, y, gateUp, z)) {
+        rows.setCount(count);
+      }
+      for (QuantizedRows rows : List.of(q1, q2, q3, qWide)) {
+        rows.setCount(count);
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------- state
+
+  private final class State implements SequenceState {
+    private final float[] values; // [layers, hidden]
+    private long tokenCount;
+
+    State(long tokenCount, float[] values) {
+      this.tokenCount = tokenCount;
+      this.values = values;
+    }
+
+    @Override
+    public long tokenCount() {
+      return tokenCount;
+    }
+
+    @Override
+    public StateSnapshot snapshot() {
+      return new Snapshot(tokenCount, values.clone());
+    }
+  }
+
+  private final class Snapshot implements StateSnapshot {
+    private final long tokenCount;
+    private final float[] values; // [layers, hidden]
+
+    Snapshot(long tokenCount, float[] values) {
+      this.tokenCount = tokenCount;
+      this.values = values;
+    }
+
+    @Override
+    public long tokenCount() {
+      return tokenCount;
+    }
+
+    @Override
+    public long sizeBytes() {
+      return 4L * values.length;
+    }
+
+    @Override
+    public byte[] toBytes() {
+      return new SnapshotBytes(tokenCount, values).write(digest());
+    }
+  }
+
+  private synchronized byte[] digest() {
+    if (digest == null) {
+      digest = folder.digest();
+    }
+    return digest;
+  }
+
+  @Override
+  public SequenceState newState() {
+    return new State(0, new float[config.layers * config.hidden]);
+  }
+
+  @Override
+  public SequenceState restore(StateSnapshot snapshot) {
+    Snapshot copy = (Snapshot) snapshot;
+    return new State(copy.tokenCount, copy.values.clone());
+  }
+
+  @Override
+  public StateSnapshot readSnapshot(byte[] bytes) {
+    SnapshotBytes read = SnapshotBytes.read(bytes, digest(), config.layers * config.hidden);
+    return new Snapshot(read.tokenCount(), read.values());
+  }
+
+  @Override
+  public long stateBytes(long tokens) {
+    return description.stateBytes();
+  }
+
+  @Override
+  public ModelDescription description() {
+    return description;
+  }
+
+  @Override
+  public OptionalInt maxTokens() {
+    return OptionalInt.empty();
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+    folder.close();
+  }
+}

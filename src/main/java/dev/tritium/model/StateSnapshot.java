@@ -1,0 +1,19 @@
+package dev.tritium.model;
+
+/**
+ * An immutable copy of a sequence's state, from which {@link LanguageModel#restore} makes any
+ * number of running ones.
+ */
+public interface StateSnapshot {
+  /** Number of tokens that were run into the state. */
+  long tokenCount();
+
+  /** Bytes of memory the snapshot holds. */
+  long sizeBytes();
+
+  /**
+   * The state in a versioned byte form that carries the digest of its model; {@link
+   * LanguageModel#readSnapshot} reads it.
+   */
+  byte[] toBytes();
+}

@@ -1,0 +1,110 @@
+package dev.tritium.scheduler;
+
+import dev.tritium.engine.AnswerDelta;
+import dev.tritium.engine.RequestAccount;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request in the scheduler, as its client sees it. Deltas that were not read yet are merged, one
+ * for each answer, so a slow reader holds no more than its answers' text.
+ */
+public final class Generation {
+  private final RequestAccount account = new RequestAccount();
+  private final Runnable wakeEngine;
+  private final Map<Integer, AnswerDelta> pending = new TreeMap<>(); // by choice
+  private int unfinished;
+  private @Nullable RuntimeException failure;
+  private @Nullable Runnable reader;
+  private volatile boolean cancelled;
+
+  Generation(int answers, Runnable wakeEngine) {
+    this.unfinished = answers;
+    this.wakeEngine = wakeEngine;
+  }
+
+  /** What the request has used; complete once {@link #isDone}. */
+  public RequestAccount account() {
+    return account;
+  }
+
+  /** Frees the request's sequences within one step; nothing more is published. */
+  public void cancel() {
+    cancelled = true;
+    wakeEngine.run();
+  }
+
+  /** Whether the client has left. */
+  public boolean isCancelled() {
+    return cancelled;
+  }
+
+  /**
+   * Takes what was added since the last call, at most one delta for each answer.
+   *
+   * @throws RuntimeException what stopped the engine, if it failed
+   */
+  public synchronized List<AnswerDelta> poll() {
+    if (failure != null) {
+      throw failure;
+    }
+    List<AnswerDelta> deltas = new ArrayList<>(pending.values());
+    pending.clear();
+    return deltas;
+  }
+
+  /** Whether all answers have ended and were read. */
+  public synchronized boolean isDone() {
+    return unfinished == 0 && pending.isEmpty();
+  }
+
+  /**
+   * Calls {@code reader} once, as soon as {@link #poll} has something: at once if it has already,
+   * else on the engine's thread. A later call replaces a reader that was not called yet.
+   */
+  public void onReady(Runnable reader) {
+    synchronized (this) {
+      if (pending.isEmpty() && failure == null && unfinished > 0) {
+        this.reader = reader;
+        return;
+      }
+    }
+    reader.run();
+  }
+
+  void publish(AnswerDelta delta) {
+    Runnable ready;
+    synchronized (this) {
+      pending.merge(delta.choice(), delta, AnswerDelta::then);
+      if (delta.finish() != null) {
+        unfinished--;
+      }
+      ready = takeReader();
+    }
+    run(ready);
+  }
+
+  void fail(RuntimeException cause) {
+    Runnable ready;
+    synchronized (this) {
+      failure = cause;
+      ready = takeReader();
+    }
+    run(ready);
+  }
+
+  private @Nullable Runnable takeReader() {
+    Runnable taken = reader;
+    reader = null;
+    return taken;
+  }
+
+  private static void run(@Nullable Runnable ready) {
+    if (ready != null) {
+      ready.run();
+    }
+  }
+}
