@@ -25,11 +25,25 @@ public record PackedTernary(
     if (scales.isEmpty() || scales.getLast().endRow() != rows) {
       throw new IllegalArgumentException("the last scale must end at row " + rows);
     }
+    for (int i = 1; i < scales.size(); i++) {
+      if (scales.get(i).endRow() <= scales.get(i - 1).endRow()) {
+        throw new IllegalArgumentException("the scales' end rows must increase: " + scales);
+      }
+    }
   }
 
   /** A weight with one scale for all rows. */
   public static PackedTernary of(
       TernaryFormat format, int rows, int columns, MemorySegment codes, float scale) {
     return new PackedTernary(format, rows, columns, codes, List.of(new RowScale(rows, scale)));
+  }
+
+  /** The scale of one row. */
+  public float scaleOf(int row) {
+    int part = 0;
+    while (row >= scales.get(part).endRow()) {
+      part++;
+    }
+    return scales.get(part).scale();
   }
 }

@@ -1,0 +1,197 @@
+package dev.tritium.kernel;
+
+/**
+ * The definition of the row operations. Every rounding is written out: sums run over 64 partial
+ * sums and a fixed tree, exp is one polynomial with explicit fma (docs/determinism.md). It is
+ * stateless, so any thread may use it.
+ */
+public final class ScalarRowKernels implements RowKernels {
+  private static final int LANES = 64;
+
+  /** 1.5 * 2^23: adding it rounds a float of small magnitude to an integer, half to even. */
+  private static final float ROUNDER = 12582912f;
+
+  private static final float LOG2_E = 1.442695f;
+  private static final float LN2_HIGH = 0.69314575f;
+  private static final float LN2_LOW = 1.4286068e-6f;
+
+  @Override
+  public void rmsNorm(
+      float[] x, int xAt, float[] weight, float epsilon, float[] y, int yAt, int n) {
+    float r = inverseRms(x, xAt, epsilon, n);
+    for (int j = 0; j < n; j++) {
+      y[yAt + j] = x[xAt + j] * r * weight[j];
+    }
+  }
+
+  @Override
+  public float normalizeAndQuantize(
+      float[] x,
+      int xAt,
+      float[] weight,
+      float epsilon,
+      Rounding rounding,
+      short[] q,
+      int qAt,
+      int n) {
+    float r = inverseRms(x, xAt, epsilon, n);
+    float max = 0;
+    for (int j = 0; j < n; j++) {
+      max = Math.max(max, Math.abs(x[xAt + j] * r * weight[j]));
+    }
+    float scale = 127 / Math.max(max, 1e-5f);
+    if (rounding == Rounding.HALF_AWAY) {
+      for (int j = 0; j < n; j++) {
+        q[qAt + j] = (short) roundHalfAway(x[xAt + j] * r * weight[j] * scale);
+      }
+    } else {
+      for (int j = 0; j < n; j++) {
+        q[qAt + j] = (short) roundHalfEven(x[xAt + j] * r * weight[j] * scale);
+      }
+    }
+    return scale;
+  }
+
+  @Override
+  public void forgetAndInputGates(
+      float[] forget, int forgetAt, float[] input, int inputAt, float[] lower, int n) {
+    for (int j = 0; j < n; j++) {
+      float f = lower[j] + (1 - lower[j]) * sigmoid(forget[forgetAt + j]);
+      forget[forgetAt + j] = f;
+      input[inputAt + j] = silu(input[inputAt + j]) * (1 - f);
+    }
+  }
+
+  @Override
+  public void recurrence(
+      float[] forget, int forgetAt, float[] input, int inputAt, float[] state, int stateAt, int n) {
+    for (int j = 0; j < n; j++) {
+      float next = Math.fma(forget[forgetAt + j], state[stateAt + j], input[inputAt + j]);
+      state[stateAt + j] = next;
+      input[inputAt + j] = next;
+    }
+  }
+
+  @Override
+  public void normSwishGate(
+      float[] x,
+      int xAt,
+      float[] weight,
+      float epsilon,
+      float[] gate,
+      int gateAt,
+      float[] y,
+      int yAt,
+      int n) {
+    float r = inverseRms(x, xAt, epsilon, n);
+    for (int j = 0; j < n; j++) {
+      y[yAt + j] = x[xAt + j] * r * weight[j] * silu(gate[gateAt + j]);
+    }
+  }
+
+  @Override
+  public void swiGlu(float[] gate, int gateAt, float[] up, int upAt, float[] y, int yAt, int n) {
+    for (int j = 0; j < n; j++) {
+      y[yAt + j] = silu(gate[gateAt + j]) * up[upAt + j];
+    }
+  }
+
+  @Override
+  public void add(float[] x, int xAt, float[] y, int yAt, int n) {
+    for (int j = 0; j < n; j++) {
+      x[xAt + j] += y[yAt + j];
+    }
+  }
+
+  @Override
+  public double logSumExp(float[] x, int xAt, int n) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (int j = 0; j < n; j++) {
+      max = Math.max(max, x[xAt + j]);
+    }
+    if (max == Float.NEGATIVE_INFINITY) {
+      return max; // no mass at all; max - max would be NaN
+    }
+    float[] sums = new float[LANES];
+    for (int j = 0; j < n; j++) {
+      sums[j % LANES] += exp(x[xAt + j] - max);
+    }
+    return max + StrictMath.log(sumOfLanes(sums));
+  }
+
+  /** 1 / sqrt(mean(x^2) + epsilon), in float. */
+  private static float inverseRms(float[] x, int xAt, float epsilon, int n) {
+    float[] sums = new float[LANES];
+    int whole = n - n % LANES;
+    for (int j = 0; j < whole; j += LANES) {
+      addSquares(sums, x, xAt + j, LANES);
+    }
+    addSquares(sums, x, xAt + whole, n - whole);
+    return 1 / (float) Math.sqrt(sumOfLanes(sums) / n + epsilon);
+  }
+
+  private static void addSquares(float[] sums, float[] x, int at, int n) {
+    for (int k = 0; k < n; k++) {
+      sums[k] = Math.fma(x[at + k], x[at + k], sums[k]);
+    }
+  }
+
+  /** The fixed tree: s[k] += s[k + 32], then + 16, 8, 4, 2, 1. */
+  private static float sumOfLanes(float[] sums) {
+    for (int half = LANES / 2; half > 0; half /= 2) {
+      for (int k = 0; k < half; k++) {
+        sums[k] += sums[k + half];
+      }
+    }
+    return sums[0];
+  }
+
+  /**
+   * e^x of x clamped to [-87, 88], so never 0, infinite or subnormal; error at most 1.01 ulp.
+   *
+   * <p>x = n ln 2 + r with |r| <= ln 2 / 2; e^r is a polynomial of degree 7 (Cephes, expf).
+   */
+  static float exp(float x) {
+    float clamped = Math.min(Math.max(x, -87f), 88f);
+    float shifted = Math.fma(clamped, LOG2_E, ROUNDER);
+    float n = shifted - ROUNDER;
+    float r = Math.fma(n, -LN2_HIGH, clamped);
+    r = Math.fma(n, -LN2_LOW, r);
+    float p = 1.9875691e-4f;
+    p = Math.fma(p, r, 1.3981999e-3f);
+    p = Math.fma(p, r, 8.333452e-3f);
+    p = Math.fma(p, r, 4.1665796e-2f);
+    p = Math.fma(p, r, 0.16666666f);
+    p = Math.fma(p, r, 0.5f);
+    float e = Math.fma(p, r * r, r) + 1;
+    // The low bits of shifted are n: moved to the exponent they multiply by 2^n.
+    return Float.intBitsToFloat(
+        Float.floatToRawIntBits(e) + (Float.floatToRawIntBits(shifted) << 23));
+  }
+
+  static float sigmoid(float x) {
+    return 1 / (1 + exp(-x));
+  }
+
+  static float silu(float x) {
+    return x * sigmoid(x);
+  }
+
+  /**
+   * Rounds half away from zero, as CUDA's round does. trunc(|v| + 0.5) would be wrong for
+   * 0.49999997, whose sum rounds up to 1; NaN gives 0.
+   */
+  static int roundHalfAway(float v) {
+    float magnitude = Math.abs(v);
+    int k = (int) magnitude;
+    if (magnitude - k >= 0.5f) {
+      k++;
+    }
+    return v < 0 ? -k : k;
+  }
+
+  /** Rounds half to even, as torch.round does; NaN gives 0. */
+  static int roundHalfEven(float v) {
+    return (int) Math.rint(v);
+  }
+}
