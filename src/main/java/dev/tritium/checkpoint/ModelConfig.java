@@ -137,7 +137,8 @@ public final class ModelConfig {
     return value;
   }
 
-  private CheckpointException unexpected(String key, String expected) {
+  /** An error that says what was found under {@code key} where something else was expected. */
+  public CheckpointException unexpected(String key, String expected) {
     @Nullable JsonNode value = json.get(key);
     return new CheckpointException(
         "%s: %s: expected %s, found %s"

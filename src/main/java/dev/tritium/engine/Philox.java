@@ -22,7 +22,8 @@ final class Philox {
    * @param choice and {@code step} are the counter
    */
   static double uniform(long seed, int choice, long step) {
-    int[] block = block((int) step, (int) (step >>> 32), choice, 0, (int) seed, (int) (seed >>> 32));
+    int[] block =
+        block((int) step, (int) (step >>> 32), choice, 0, (int) seed, (int) (seed >>> 32));
     long bits = (block[0] & MASK) << 32 | (block[1] & MASK);
     return (bits >>> 11) * 0x1p-53;
   }

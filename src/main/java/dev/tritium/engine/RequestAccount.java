@@ -1,6 +1,8 @@
 package dev.tritium.engine;
 
-/** What one request has used so far; written by the engine's thread, complete with the last event. */
+/**
+ * What one request has used so far; written by the engine's thread, complete with the last event.
+ */
 public final class RequestAccount {
   private volatile int promptTokens;
   private volatile int answerTokens;

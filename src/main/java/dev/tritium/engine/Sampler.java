@@ -1,8 +1,11 @@
 package dev.tritium.engine;
 
+import dev.tritium.engine.TokenLogprob.Alternative;
 import dev.tritium.kernel.RowKernels;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -171,11 +174,10 @@ public final class Sampler {
    */
   TokenLogprob logprob(float[] logits, int at, int id, int top) {
     double logSum = rows.logSumExp(logits, at, scores.length);
-    int[] topIds = TopK.select(logits, at, scores.length, Math.min(top, scores.length));
-    double[] topLogprobs = new double[topIds.length];
-    for (int i = 0; i < topIds.length; i++) {
-      topLogprobs[i] = logits[at + topIds[i]] - logSum;
+    List<Alternative> likeliest = new ArrayList<>(top);
+    for (int other : TopK.select(logits, at, scores.length, Math.min(top, scores.length))) {
+      likeliest.add(new Alternative(other, logits[at + other] - logSum));
     }
-    return new TokenLogprob(id, logits[at + id] - logSum, topIds, topLogprobs);
+    return new TokenLogprob(id, logits[at + id] - logSum, likeliest);
   }
 }

@@ -1,10 +1,14 @@
 package dev.tritium.engine;
 
+import java.util.List;
+
 /**
  * A token with its log-probability.
  *
  * @param logprob natural logarithm
- * @param topIds the likeliest tokens at its place, likeliest first, lower ids first among equals
- * @param topLogprobs theirs; the token's own entry, where it is among them, is the same double
+ * @param top the likeliest tokens at its place, likeliest first, lower ids first among equals
  */
-public record TokenLogprob(int id, double logprob, int[] topIds, double[] topLogprobs) {}
+public record TokenLogprob(int id, double logprob, List<Alternative> top) {
+  /** One of the likeliest tokens; for the token itself the log-probability is the same double. */
+  public record Alternative(int id, double logprob) {}
+}

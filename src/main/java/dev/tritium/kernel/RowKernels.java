@@ -67,6 +67,9 @@ public interface RowKernels {
   /** x += y. */
   void add(float[] x, int xAt, float[] y, int yAt, int n);
 
+  /** y = exp((x - shift) * factor), the exponent clamped to [-87, 88]. */
+  void expOfDifference(float[] x, int xAt, float shift, float factor, float[] y, int yAt, int n);
+
   /** log(sum(exp(x))), computed against the row's maximum. */
   double logSumExp(float[] x, int xAt, int n);
 }

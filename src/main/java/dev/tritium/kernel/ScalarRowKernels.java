@@ -104,6 +104,14 @@ public final class ScalarRowKernels implements RowKernels {
   }
 
   @Override
+  public void expOfDifference(
+      float[] x, int xAt, float shift, float factor, float[] y, int yAt, int n) {
+    for (int j = 0; j < n; j++) {
+      y[yAt + j] = exp((x[xAt + j] - shift) * factor);
+    }
+  }
+
+  @Override
   public double logSumExp(float[] x, int xAt, int n) {
     float max = Float.NEGATIVE_INFINITY;
     for (int j = 0; j < n; j++) {

@@ -3,7 +3,10 @@ package dev.tritium.model;
 import dev.tritium.kernel.Rows;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,6 +84,7 @@ public final class Batch {
   }
 
   private final List<Group> groups = new ArrayList<>();
+  private final Set<SequenceState> states = Collections.newSetFromMap(new IdentityHashMap<>());
   private int rows;
   private int logitCount;
   private @Nullable Rows logits; // [logitCount, vocabulary]
@@ -96,10 +100,8 @@ public final class Batch {
     if (tokens.length == 0) {
       throw new IllegalArgumentException("a group needs at least one token");
     }
-    for (Group group : groups) {
-      if (group.state == state) {
-        throw new IllegalArgumentException("a sequence can be in a batch only once");
-      }
+    if (!states.add(state)) {
+      throw new IllegalArgumentException("a sequence can be in a batch only once");
     }
     requireAscending(logitRows, tokens.length);
     requireAscending(snapshotRows, tokens.length);

@@ -16,8 +16,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.IntConsumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,11 +87,11 @@ public final class HgrnBit implements LanguageModel {
       boolean tiedHead) {
 
     static Config of(ModelConfig json) {
-      json.requireSupported("use_short_conv", json.booleanValue("use_short_conv", false), false);
-      json.requireSupported("expand_ratio", json.intValue("expand_ratio", 1), 1);
-      json.requireSupported(
-          "attn_mode", json.stringValue("attn_mode", "fused_recurrent"), "fused_recurrent");
-      json.requireSupported("hidden_act", json.stringValue("hidden_act", "swish"), "swish", "silu");
+      require(json, "use_short_conv", json.booleanValue("use_short_conv", false), false);
+      require(json, "expand_ratio", json.doubleValue("expand_ratio", 1), 1.0);
+      require(
+          json, "attn_mode", json.stringValue("attn_mode", "fused_recurrent"), "fused_recurrent");
+      require(json, "hidden_act", json.stringValue("hidden_act", "swish"), "swish", "silu");
       int hidden = json.positiveInt("hidden_size", 2048);
       int hiddenRatio = json.positiveInt("hidden_ratio", 4);
       return new Config(
@@ -98,6 +102,17 @@ public final class HgrnBit implements LanguageModel {
           (float) json.doubleValue("rms_norm_eps", 1e-6),
           json.booleanValue("use_lower_bound", true),
           json.booleanValue("tie_word_embeddings", false));
+    }
+
+    private static void require(ModelConfig json, String key, Object found, Object... supported) {
+      if (!List.of(supported).contains(found)) {
+        throw json.unexpected(
+            key, "%s, which is all that hgrn_bit supports".formatted(joined(supported)));
+      }
+    }
+
+    private static String joined(Object... values) {
+      return Stream.of(values).map(Object::toString).collect(Collectors.joining(" or "));
     }
 
     /** Two thirds of hidden * ratio, rounded up to a multiple of 256. */
@@ -111,32 +126,32 @@ public final class HgrnBit implements LanguageModel {
     }
 
     /** Every tensor of the checkpoint and its shape. */
-    Map<String, int[]> shapes() {
-      Map<String, int[]> shapes = new TreeMap<>();
-      shapes.put(EMBEDDINGS, new int[] {vocabulary, hidden});
+    Map<String, long[]> shapes() {
+      Map<String, long[]> shapes = new TreeMap<>();
+      shapes.put(EMBEDDINGS, new long[] {vocabulary, hidden});
       if (lowerBounds) {
-        shapes.put(LOWER_BOUNDS, new int[] {layers, hidden});
+        shapes.put(LOWER_BOUNDS, new long[] {layers, hidden});
       }
       for (int l = 0; l < layers; l++) {
         String layer = "model.layers." + l + ".";
-        shapes.put(layer + "attn_norm.weight", new int[] {hidden});
+        shapes.put(layer + "attn_norm.weight", new long[] {hidden});
         for (String projection : List.of("i_proj", "f_proj", "g_proj", "o_proj")) {
           putLinear(shapes, layer + "attn." + projection, hidden, hidden);
         }
-        shapes.put(layer + "attn.g_norm.weight", new int[] {hidden});
-        shapes.put(layer + "mlp_norm.weight", new int[] {hidden});
+        shapes.put(layer + "attn.g_norm.weight", new long[] {hidden});
+        shapes.put(layer + "mlp_norm.weight", new long[] {hidden});
         putLinear(shapes, layer + "mlp.gate_proj", 2 * intermediate, hidden);
         putLinear(shapes, layer + "mlp.down_proj", hidden, intermediate);
       }
-      shapes.put("model.norm.weight", new int[] {hidden});
-      shapes.put(headWeight(), new int[] {vocabulary, hidden});
-      shapes.put("lm_head.norm.weight", new int[] {hidden});
+      shapes.put("model.norm.weight", new long[] {hidden});
+      shapes.put(headWeight(), new long[] {vocabulary, hidden});
+      shapes.put("lm_head.norm.weight", new long[] {hidden});
       return shapes;
     }
 
-    private static void putLinear(Map<String, int[]> shapes, String name, int out, int in) {
-      shapes.put(name + ".weight", new int[] {out, in});
-      shapes.put(name + ".norm.weight", new int[] {in});
+    private static void putLinear(Map<String, long[]> shapes, String name, int out, int in) {
+      shapes.put(name + ".weight", new long[] {out, in});
+      shapes.put(name + ".norm.weight", new long[] {in});
     }
 
     long ternaryParameters() {
@@ -154,12 +169,12 @@ public final class HgrnBit implements LanguageModel {
     @Override
     public ModelDescription describe(ModelFolder folder) {
       Config config = Config.of(folder.config());
-      Map<String, int[]> shapes = config.shapes();
+      Map<String, long[]> shapes = config.shapes();
       long parameters = 0;
-      for (Map.Entry<String, int[]> entry : shapes.entrySet()) {
+      for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
         folder.tensor(entry.getKey()).requireShape(entry.getValue());
         long size = 1;
-        for (int dimension : entry.getValue()) {
+        for (long dimension : entry.getValue()) {
           size *= dimension;
         }
         parameters += size;
@@ -179,7 +194,17 @@ public final class HgrnBit implements LanguageModel {
           config.intermediate,
           parameters,
           config.ternaryParameters(),
-          4L * config.layers * config.hidden);
+          4L * config.layers * config.hidden,
+          eosIds(folder));
+    }
+
+    /** The end-of-text ids; configuration_hgrn_bit.py's default is 2. */
+    private static Set<Integer> eosIds(ModelFolder folder) {
+      Set<Integer> ids = new TreeSet<>(folder.eosIds());
+      if (!folder.config().has("eos_token_id")) {
+        ids.add(2);
+      }
+      return ids;
     }
 
     @Override
@@ -254,6 +279,17 @@ public final class HgrnBit implements LanguageModel {
       finish(batch.groups().get(g), copies.get(g));
     }
     headForward(batch);
+  }
+
+  /** Runs one block alone on the rows [n, hidden] of a fresh sequence, in place. */
+  void forwardBlock(int layer, Rows x) {
+    Batch batch = new Batch();
+    batch.add(newState(), new int[x.count()], Batch.NONE, Batch.NONE);
+    work.setCount(x.count());
+    int size = x.count() * config.hidden;
+    System.arraycopy(x.values(), 0, work.x.values(), 0, size);
+    blocks[layer].forward(batch, newCopies(batch));
+    System.arraycopy(work.x.values(), 0, x.values(), 0, size);
   }
 
   private void requireKnownTokens(Batch batch) {
@@ -370,8 +406,7 @@ public final class HgrnBit implements LanguageModel {
       kernels
           .workers()
           .forEach(
-              batch.groups().size(),
-              (k, worker) -> recur(batch.groups().get(k), copies.get(k)));
+              batch.groups().size(), (k, worker) -> recur(batch.groups().get(k), copies.get(k)));
       eachRow(n, this::outputInput);
       kernels.ternary().multiply(oProduct);
       eachRow(n, this::mlpInput);
@@ -390,12 +425,7 @@ public final class HgrnBit implements LanguageModel {
 
     private void gates(int r) {
       rows.forgetAndInputGates(
-          work.f.values(),
-          work.f.at(r),
-          work.i.values(),
-          work.i.at(r),
-          lowerBound,
-          config.hidden);
+          work.f.values(), work.f.at(r), work.i.values(), work.i.at(r), lowerBound, config.hidden);
     }
 
     /** Runs the recurrence over the group's rows in order; leaves each row's state in i. */
@@ -455,8 +485,7 @@ public final class HgrnBit implements LanguageModel {
     }
 
     private void norm(Rows x, int r, float[] weight, Rows y) {
-      rows.rmsNorm(
-          x.values(), x.at(r), weight, config.epsilon, y.values(), y.at(r), config.hidden);
+      rows.rmsNorm(x.values(), x.at(r), weight, config.epsilon, y.values(), y.at(r), config.hidden);
     }
 
     private void add(Rows y, int r) {

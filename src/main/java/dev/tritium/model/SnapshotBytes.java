@@ -18,12 +18,14 @@ record SnapshotBytes(long tokenCount, float[] values) {
   private static final int CHECKSUM_BYTES = 4;
 
   byte[] write(byte[] modelDigest) {
-    ByteBuffer buffer = buffer(new byte[HEADER_BYTES + 4 * values.length + CHECKSUM_BYTES]);
+    byte[] bytes = new byte[HEADER_BYTES + 4 * values.length + CHECKSUM_BYTES];
+    ByteBuffer buffer = buffer(bytes);
     buffer.putInt(MAGIC).putInt(VERSION).put(modelDigest).putLong(tokenCount).putInt(values.length);
     for (float value : values) {
       buffer.putFloat(value);
     }
-    return buffer.putInt(checksum(buffer.array())).array();
+    buffer.putInt(checksum(bytes));
+    return bytes;
   }
 
   /**
@@ -35,17 +37,19 @@ record SnapshotBytes(long tokenCount, float[] values) {
   static SnapshotBytes read(byte[] bytes, byte[] modelDigest, int count) {
     int expected = HEADER_BYTES + 4 * count + CHECKSUM_BYTES;
     require(
-        bytes.length == expected, "a state of this model has %d bytes, found %d", expected, bytes.length);
+        bytes.length == expected,
+        "a state of this model has " + expected + " bytes, found " + bytes.length);
     ByteBuffer buffer = buffer(bytes);
     require(buffer.getInt() == MAGIC, "not a saved state");
     int version = buffer.getInt();
-    require(version == VERSION, "state of version %d, this server reads %d", version, VERSION);
+    require(version == VERSION, "state of version " + version + ", expected " + VERSION);
     byte[] digest = new byte[DIGEST_BYTES];
     buffer.get(digest);
     require(Arrays.equals(digest, modelDigest), "the state belongs to another model");
     long tokenCount = buffer.getLong();
     require(buffer.getInt() == count && tokenCount >= 0, "the state is damaged");
-    require(buffer.getInt(bytes.length - CHECKSUM_BYTES) == checksum(bytes), "the state is damaged");
+    require(
+        buffer.getInt(bytes.length - CHECKSUM_BYTES) == checksum(bytes), "the state is damaged");
     float[] values = new float[count];
     buffer.asFloatBuffer().get(values);
     return new SnapshotBytes(tokenCount, values);
@@ -61,9 +65,9 @@ record SnapshotBytes(long tokenCount, float[] values) {
     return (int) crc.getValue();
   }
 
-  private static void require(boolean condition, String message, Object... arguments) {
+  private static void require(boolean condition, String message) {
     if (!condition) {
-      throw new IllegalArgumentException(message.formatted(arguments));
+      throw new IllegalArgumentException(message);
     }
   }
 }
