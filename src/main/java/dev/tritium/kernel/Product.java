@@ -14,4 +14,19 @@ public record Product(PackedTernary weight, QuantizedRows input, Rows output) {
               .formatted(weight.rows(), weight.columns(), input.width(), output.width()));
     }
   }
+
+  /**
+   * Writes the outputs [firstRow, endRow) of sequence {@code n}, whose integer sums begin at {@code
+   * sums[at]}. Every kernel ends here, so that all round alike.
+   */
+  public void store(int n, int firstRow, int endRow, int[] sums, int at) {
+    float[] out = output.values();
+    int row = firstRow;
+    for (PackedTernary.RowScale part : weight.scales()) {
+      float scale = part.scale() / input.scale(n);
+      for (int end = Math.min(endRow, part.endRow()); row < end; row++) {
+        out[output.at(n) + row] = (float) sums[at + row - firstRow] * scale;
+      }
+    }
+  }
 }

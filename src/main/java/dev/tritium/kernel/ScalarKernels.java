@@ -1,7 +1,5 @@
 package dev.tritium.kernel;
 
-import java.util.Arrays;
-
 /** The definition of the ternary product in plain loops, for any format. */
 public final class ScalarKernels implements TernaryKernels {
   private static final int CHUNK_ROWS = 64;
@@ -9,11 +7,13 @@ public final class ScalarKernels implements TernaryKernels {
   private final TernaryFormat format;
   private final Workers workers;
   private final byte[][] codes; // [worker][columns], grown on demand
+  private final int[][] sum; // [worker][1]
 
   public ScalarKernels(TernaryFormat format, Workers workers) {
     this.format = format;
     this.workers = workers;
     this.codes = new byte[workers.size()][0];
+    this.sum = new int[workers.size()][1];
   }
 
   @Override
@@ -38,34 +38,30 @@ public final class ScalarKernels implements TernaryKernels {
 
   @Override
   public void multiply(Product... products) {
-    Phase phase = Phase.begin(products, format, CHUNK_ROWS);
+    RowChunks rows = RowChunks.begin(products, format, CHUNK_ROWS);
     workers.forEach(
-        phase.chunks(),
+        rows.chunks(),
         (chunk, worker) -> {
-          int p = phase.productOf(chunk);
+          int p = rows.productOf(chunk);
           Product product = products[p];
-          int first = phase.firstRow(p, chunk);
+          int first = rows.firstRow(p, chunk);
           int end = Math.min(first + CHUNK_ROWS, product.weight().rows());
+          if (codes[worker].length < product.weight().columns()) {
+            codes[worker] = new byte[product.weight().columns()];
+          }
           for (int row = first; row < end; row++) {
-            multiplyRow(product, row, worker);
+            multiplyRow(product, row, codes[worker], sum[worker]);
           }
         });
   }
 
-  private void multiplyRow(Product product, int row, int worker) {
+  private void multiplyRow(Product product, int row, byte[] codes, int[] sum) {
     PackedTernary weight = product.weight();
     QuantizedRows input = product.input();
-    Rows output = product.output();
-    int columns = weight.columns();
-    if (codes[worker].length < columns) {
-      codes[worker] = Arrays.copyOf(codes[worker], columns);
-    }
-    byte[] c = codes[worker];
-    format.unpackRow(weight.codes(), columns, row, c);
-    float rowScale = weight.scaleOf(row);
+    format.unpackRow(weight.codes(), weight.columns(), row, codes);
     for (int n = 0; n < input.count(); n++) {
-      int sum = dot(c, input.values(), input.at(n), columns);
-      output.values()[output.at(n) + row] = (float) sum * (rowScale / input.scale(n));
+      sum[0] = dot(codes, input.values(), input.at(n), weight.columns());
+      product.store(n, row, row + 1, sum, 0);
     }
   }
 

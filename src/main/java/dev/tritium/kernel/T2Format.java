@@ -78,7 +78,7 @@ public final class T2Format implements TernaryFormat {
     long at = row / BLOCK_ROWS * blockBytes(columns);
     for (int c = 0; c < columns; c++) {
       int word = packed.get(WORD, at + wordOf(c, row % BLOCK_ROWS) * (long) Short.BYTES);
-      codes[c] = (byte) ((word >> shiftOf(c) & 3) - 1);
+      codes[c] = (byte) (((word >> shiftOf(c)) & 3) - 1);
     }
   }
 

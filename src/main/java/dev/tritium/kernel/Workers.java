@@ -1,6 +1,20 @@
 package dev.tritium.kernel;
 
-/** The worker pool: splits a phase of work into chunks that several threads take in turn. */
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The worker pool: splits a phase of work into chunks that several threads take in turn.
+ *
+ * <p>A token is some hundred phases of a few hundred microseconds, so between phases the threads
+ * spin for a moment, then yield; after a millisecond without work they park, so an idle server uses
+ * no CPU.
+ */
+// Yielding is the point: a foreign process on one of the cores would otherwise stall every phase.
+@SuppressWarnings("ThreadPriorityCheck")
 public final class Workers implements AutoCloseable {
   /** One chunk of a phase. */
   @FunctionalInterface
@@ -14,11 +28,27 @@ public final class Workers implements AutoCloseable {
     void run(int chunk, int worker);
   }
 
+  private static final int SPINS = 4000; // 20 to 50 microseconds
+  private static final long PARK_AFTER_NANOS = 1_000_000;
+
   private final int size;
+  private final Member[] members; // size - 1 threads; the caller is worker 0
+  private final AtomicBoolean busy = new AtomicBoolean();
+  private volatile Phase current = new Phase(0, null);
+  private volatile boolean closed;
 
   /** A pool of {@code size} threads, the caller included. */
   public Workers(int size) {
+    if (size < 1) {
+      throw new IllegalArgumentException("a worker pool has at least 1 thread, not " + size);
+    }
     this.size = size;
+    this.members = new Member[size - 1];
+    Phase idle = current;
+    for (int i = 0; i < members.length; i++) {
+      members[i] = new Member(i + 1, idle);
+      members[i].thread.start();
+    }
   }
 
   public int size() {
@@ -26,16 +56,189 @@ public final class Workers implements AutoCloseable {
   }
 
   /**
-   * Runs every chunk once and returns when all are done.
+   * Runs every chunk once and returns when all are done. What the caller wrote before is visible to
+   * the chunks, what they wrote is visible to the caller. If a chunk throws, chunks not yet begun
+   * are left out and the first exception is thrown here once every thread has stopped.
    *
-   * @throws IllegalStateException if two threads call at the same time
+   * @throws IllegalStateException if two threads call at the same time, a chunk calls again, or the
+   *     pool is closed
    */
   public void forEach(int chunks, Task task) {
-    for (int c = 0; c < chunks; c++) {
-      task.run(c, 0);
+    if (!busy.compareAndSet(false, true)) {
+      throw new IllegalStateException(
+          "the worker pool has one caller at a time, and a phase is already running");
+    }
+    try {
+      if (closed) {
+        throw new IllegalStateException("the worker pool is closed");
+      }
+      if (chunks == 1 || members.length == 0) {
+        for (int c = 0; c < chunks; c++) {
+          task.run(c, 0);
+        }
+      } else if (chunks > 1) {
+        runTogether(new Phase(chunks, task));
+      }
+    } finally {
+      busy.set(false);
     }
   }
 
+  private void runTogether(Phase phase) {
+    publish(phase);
+    phase.takeChunks(0);
+    phase.awaitDone();
+    phase.task = null; // current keeps the phase, but must not keep a model's weights alive
+    Throwable failure = phase.failure.get();
+    if (failure instanceof RuntimeException e) {
+      throw e;
+    }
+    if (failure instanceof Error e) {
+      throw e;
+    }
+  }
+
+  private void publish(Phase phase) {
+    // Volatile write before volatile read here, the other way round in Member.park: at least one
+    // of the two sees the other, so no wake-up is lost.
+    current = phase;
+    for (Member member : members) {
+      if (member.parked) {
+        member.parked = false;
+        LockSupport.unpark(member.thread);
+      }
+    }
+  }
+
+  /**
+   * Ends the threads.
+   *
+   * @throws IllegalStateException if a phase is running
+   */
   @Override
-  public void close() {}
+  public void close() {
+    if (closed) {
+      return;
+    }
+    if (!busy.compareAndSet(false, true)) {
+      throw new IllegalStateException("a phase is still running on the worker pool");
+    }
+    closed = true;
+    publish(new Phase(0, null));
+    busy.set(false);
+    for (Member member : members) {
+      try {
+        member.thread.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+
+  /**
+   * One phase has its own counters: a thread that wakes late finds them used up and can never take
+   * a chunk of a later phase.
+   */
+  private static final class Phase {
+    // Two cache lines apart from each other and from the array's neighbours on the heap.
+    private static final int NEXT = 32;
+    private static final int DONE = 64;
+    private static final int COUNTERS = 96;
+
+    final int chunks;
+    final AtomicIntegerArray counters = new AtomicIntegerArray(COUNTERS);
+    final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    @Nullable Task task; // null once all chunks are done; read only while holding a chunk
+
+    Phase(int chunks, @Nullable Task task) {
+      this.chunks = chunks;
+      this.task = task;
+    }
+
+    void takeChunks(int worker) {
+      int taken = 0;
+      for (int c = counters.getAndIncrement(NEXT); c < chunks; c = counters.getAndIncrement(NEXT)) {
+        run(c, worker);
+        taken++;
+      }
+      if (taken > 0) {
+        counters.getAndAdd(DONE, taken);
+      }
+    }
+
+    private void run(int chunk, int worker) {
+      Task work = task;
+      if (work == null || failure.get() != null) {
+        return;
+      }
+      try {
+        work.run(chunk, worker);
+      } catch (Throwable e) {
+        failure.compareAndSet(null, e);
+      }
+    }
+
+    void awaitDone() {
+      for (int i = 0; counters.get(DONE) != chunks; i++) {
+        if (i < SPINS) {
+          Thread.onSpinWait();
+        } else {
+          Thread.yield();
+        }
+      }
+    }
+  }
+
+  /** A thread of the pool. */
+  private final class Member implements Runnable {
+    final Thread thread;
+    volatile boolean parked;
+    private final int worker;
+    private Phase last;
+
+    Member(int worker, Phase last) {
+      this.worker = worker;
+      this.last = last;
+      this.thread = Thread.ofPlatform().daemon().name("tritium-worker-" + worker).unstarted(this);
+    }
+
+    @Override
+    public void run() {
+      while (true) {
+        awaitPhase();
+        last = current;
+        if (closed) {
+          return;
+        }
+        last.takeChunks(worker);
+      }
+    }
+
+    private void awaitPhase() {
+      for (int i = 0; i < SPINS; i++) {
+        if (current != last) {
+          return;
+        }
+        Thread.onSpinWait();
+      }
+      long idleSince = System.nanoTime();
+      while (current == last) {
+        if (System.nanoTime() - idleSince < PARK_AFTER_NANOS) {
+          Thread.yield();
+        } else {
+          park();
+        }
+      }
+    }
+
+    private void park() {
+      parked = true;
+      if (current == last) {
+        LockSupport.park(Workers.this);
+        Thread.interrupted(); // a set interrupt status would turn parking into spinning
+      }
+      parked = false;
+    }
+  }
 }

@@ -3,11 +3,11 @@ package dev.tritium.kernel;
 /**
  * The row chunks of several products, numbered through so that one parallel phase covers them all.
  */
-public final class Phase {
+public final class RowChunks {
   private final int[] firstChunk; // [products + 1]
   private final int chunkRows;
 
-  private Phase(int[] firstChunk, int chunkRows) {
+  private RowChunks(int[] firstChunk, int chunkRows) {
     this.firstChunk = firstChunk;
     this.chunkRows = chunkRows;
   }
@@ -17,7 +17,7 @@ public final class Phase {
    *
    * @throws IllegalArgumentException if a weight is not in {@code format}
    */
-  public static Phase begin(Product[] products, TernaryFormat format, int chunkRows) {
+  public static RowChunks begin(Product[] products, TernaryFormat format, int chunkRows) {
     int[] firstChunk = new int[products.length + 1];
     for (int p = 0; p < products.length; p++) {
       PackedTernary weight = products[p].weight();
@@ -29,7 +29,7 @@ public final class Phase {
       products[p].output().setCount(products[p].input().count());
       firstChunk[p + 1] = firstChunk[p] + Math.ceilDiv(weight.rows(), chunkRows);
     }
-    return new Phase(firstChunk, chunkRows);
+    return new RowChunks(firstChunk, chunkRows);
   }
 
   public int chunks() {

@@ -1,0 +1,340 @@
+package dev.tritium.kernel.vector;
+
+import dev.tritium.kernel.PackedTernary;
+import dev.tritium.kernel.Product;
+import dev.tritium.kernel.QuantizedRows;
+import dev.tritium.kernel.RowChunks;
+import dev.tritium.kernel.T2Format;
+import dev.tritium.kernel.TernaryFormat;
+import dev.tritium.kernel.TernaryKernels;
+import dev.tritium.kernel.Workers;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Multiply and add at 256 bits, for CPUs without 512-bit permutes. Lanes are columns, four rows go
+ * at once.
+ *
+ * <p>One sequence multiplies the 2-bit digits as they are, 0 to 2, and takes the sum of the
+ * activations off at the end; more sequences share rows that are decoded once.
+ */
+public final class T2Kernels implements TernaryKernels {
+  private static final VectorSpecies<Short> S = ShortVector.SPECIES_256;
+  private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+
+  private static final int LANES = 16;
+  private static final int BLOCK_ROWS = 4;
+  private static final int CHUNK_BYTES = BLOCK_ROWS * LANES * Short.BYTES;
+  private static final int CHUNK_COLUMNS = 8 * LANES;
+
+  /** Rows of a chunk of work. */
+  private static final int ROWS = 64;
+
+  /** A lane adds 8 products of at most 2 * 127 per chunk: 16 * 8 * 254 = 32512 fits int16. */
+  private static final int MAX_DIGIT_CHUNKS = 16;
+
+  /** A lane adds a product of at most 127 per 16 columns: 256 * 127 = 32512 fits int16. */
+  private static final int MAX_TRIT_COLUMNS = 256 * LANES;
+
+  private static final int[] TWOS = {2, 2, 2, 2, 2, 2, 2, 2};
+  private static final short[] THREES = new short[LANES];
+  private static final short[] ONES = new short[LANES];
+
+  static {
+    Arrays.fill(THREES, (short) 3);
+    Arrays.fill(ONES, (short) 1);
+  }
+
+  private final TernaryFormat format = new T2Format();
+  private final Workers workers;
+  private final Scratch[] scratch; // [worker]
+
+  public T2Kernels(Workers workers) {
+    this.workers = workers;
+    this.scratch = new Scratch[workers.size()];
+    Arrays.setAll(scratch, w -> new Scratch());
+  }
+
+  private static final class Scratch {
+    final short[] acc = new short[2 * BLOCK_ROWS * LANES];
+    int[] sums = new int[ROWS]; // [sequences, 64]
+    short[] trits = new short[0]; // [4, columns rounded up to a chunk]
+  }
+
+  @Override
+  public String name() {
+    return "t2";
+  }
+
+  @Override
+  public int vectorBits() {
+    return 256;
+  }
+
+  @Override
+  public TernaryFormat format() {
+    return format;
+  }
+
+  @Override
+  public boolean supported() {
+    return ShortVector.SPECIES_PREFERRED.vectorBitSize() >= 256;
+  }
+
+  @Override
+  public void multiply(Product... products) {
+    RowChunks rows = RowChunks.begin(products, format, ROWS);
+    int[] inputSums = new int[products.length];
+    for (int p = 0; p < products.length; p++) {
+      if (products[p].input().count() == 1) {
+        inputSums[p] = sum(products[p].input());
+      }
+    }
+    workers.forEach(
+        rows.chunks(),
+        (chunk, worker) -> {
+          int p = rows.productOf(chunk);
+          int firstRow = rows.firstRow(p, chunk);
+          if (products[p].input().count() == 1) {
+            multiplyOne(products[p], inputSums[p], firstRow, scratch[worker]);
+          } else {
+            multiplyMany(products[p], firstRow, scratch[worker]);
+          }
+        });
+  }
+
+  private static int sum(QuantizedRows input) {
+    short[] q = input.values();
+    int sum = 0;
+    for (int j = 0; j < input.width(); j++) {
+      sum += q[j];
+    }
+    return sum;
+  }
+
+  private static void multiplyOne(Product product, int inputSum, int firstRow, Scratch scratch) {
+    PackedTernary weight = product.weight();
+    int chunks = T2Format.chunks(weight.columns());
+    int endRow = Math.min(firstRow + ROWS, weight.rows());
+    int[] sums = scratch.sums;
+    for (int row = firstRow; row < endRow; row += BLOCK_ROWS) {
+      long block = row / BLOCK_ROWS * (long) chunks * CHUNK_BYTES;
+      int y = row - firstRow;
+      Arrays.fill(sums, y, y + BLOCK_ROWS, -inputSum);
+      for (int c = 0; c < chunks; c += MAX_DIGIT_CHUNKS) {
+        int n = Math.min(MAX_DIGIT_CHUNKS, chunks - c);
+        long at = block + (long) c * CHUNK_BYTES;
+        dotDigits(weight.codes(), at, n, product.input().values(), c * CHUNK_COLUMNS, scratch.acc);
+        addLanes(scratch.acc, 0, BLOCK_ROWS, sums, y);
+      }
+    }
+    product.store(0, firstRow, endRow, sums, 0);
+  }
+
+  private static void multiplyMany(Product product, int firstRow, Scratch scratch) {
+    PackedTernary weight = product.weight();
+    QuantizedRows input = product.input();
+    int count = input.count();
+    int chunks = T2Format.chunks(weight.columns());
+    int columns = chunks * CHUNK_COLUMNS;
+    if (scratch.trits.length < BLOCK_ROWS * columns) {
+      scratch.trits = new short[BLOCK_ROWS * columns];
+    }
+    if (scratch.sums.length < count * ROWS) {
+      scratch.sums = new int[count * ROWS];
+    }
+    int[] sums = scratch.sums;
+    Arrays.fill(sums, 0, count * ROWS, 0);
+    int endRow = Math.min(firstRow + ROWS, weight.rows());
+    for (int row = firstRow; row < endRow; row += BLOCK_ROWS) {
+      long block = row / BLOCK_ROWS * (long) chunks * CHUNK_BYTES;
+      decode(weight.codes(), block, chunks, scratch.trits, columns);
+      for (int s = 0; s < count; s += 2) {
+        // An odd last sequence is multiplied twice, and one of the results dropped.
+        int other = Math.min(s + 1, count - 1);
+        for (int c = 0; c < columns; c += MAX_TRIT_COLUMNS) {
+          int n = Math.min(MAX_TRIT_COLUMNS, columns - c);
+          int x0 = input.at(s) + c;
+          int x1 = input.at(other) + c;
+          dot4x2(scratch.trits, c, columns, n, input.values(), x0, x1, scratch.acc);
+          addLanes(scratch.acc, 0, BLOCK_ROWS, sums, s * ROWS + row - firstRow);
+          if (other != s) {
+            int y = other * ROWS + row - firstRow;
+            addLanes(scratch.acc, BLOCK_ROWS * LANES, BLOCK_ROWS, sums, y);
+          }
+        }
+      }
+    }
+    for (int s = 0; s < count; s++) {
+      product.store(s, firstRow, endRow, sums, s * ROWS);
+    }
+  }
+
+  /** Int16 sums of digit * q, by lane, of 4 rows over {@code chunks} chunks, to acc[4, 16]. */
+  private static void dotDigits(
+      MemorySegment w, long at, int chunks, short[] q, int x, short[] acc) {
+    IntVector two = IntVector.fromArray(IntVector.SPECIES_256, TWOS, 0);
+    ShortVector three = ShortVector.fromArray(S, THREES, 0);
+    ShortVector a0 = ShortVector.zero(S);
+    ShortVector a1 = a0;
+    ShortVector a2 = a0;
+    ShortVector a3 = a0;
+    long end = at + (long) chunks * CHUNK_BYTES;
+    for (long p = at; p < end; p += CHUNK_BYTES, x += CHUNK_COLUMNS) {
+      ShortVector w0 = ShortVector.fromMemorySegment(S, w, p, LE);
+      ShortVector w1 = ShortVector.fromMemorySegment(S, w, p + 32, LE);
+      ShortVector w2 = ShortVector.fromMemorySegment(S, w, p + 64, LE);
+      ShortVector w3 = ShortVector.fromMemorySegment(S, w, p + 96, LE);
+      ShortVector v = ShortVector.fromArray(S, q, x);
+      a0 = a0.add(w0.and(three).mul(v));
+      a1 = a1.add(w1.and(three).mul(v));
+      a2 = a2.add(w2.and(three).mul(v));
+      a3 = a3.add(w3.and(three).mul(v));
+      w0 = next(w0, two);
+      w1 = next(w1, two);
+      w2 = next(w2, two);
+      w3 = next(w3, two);
+      v = ShortVector.fromArray(S, q, x + 16);
+      a0 = a0.add(w0.and(three).mul(v));
+      a1 = a1.add(w1.and(three).mul(v));
+      a2 = a2.add(w2.and(three).mul(v));
+      a3 = a3.add(w3.and(three).mul(v));
+      w0 = next(w0, two);
+      w1 = next(w1, two);
+      w2 = next(w2, two);
+      w3 = next(w3, two);
+      v = ShortVector.fromArray(S, q, x + 32);
+      a0 = a0.add(w0.and(three).mul(v));
+      a1 = a1.add(w1.and(three).mul(v));
+      a2 = a2.add(w2.and(three).mul(v));
+      a3 = a3.add(w3.and(three).mul(v));
+      w0 = next(w0, two);
+      w1 = next(w1, two);
+      w2 = next(w2, two);
+      w3 = next(w3, two);
+      v = ShortVector.fromArray(S, q, x + 48);
+      a0 = a0.add(w0.and(three).mul(v));
+      a1 = a1.add(w1.and(three).mul(v));
+      a2 = a2.add(w2.and(three).mul(v));
+      a3 = a3.add(w3.and(three).mul(v));
+      w0 = next(w0, two);
+      w1 = next(w1, two);
+      w2 = next(w2, two);
+      w3 = next(w3, two);
+      v = ShortVector.fromArray(S, q, x + 64);
+      a0 = a0.add(w0.and(three).mul(v));
+      a1 = a1.add(w1.and(three).mul(v));
+      a2 = a2.add(w2.and(three).mul(v));
+      a3 = a3.add(w3.and(three).mul(v));
+      w0 = next(w0, two);
+      w1 = next(w1, two);
+      w2 = next(w2, two);
+      w3 = next(w3, two);
+      v = ShortVector.fromArray(S, q, x + 80);
+      a0 = a0.add(w0.and(three).mul(v));
+      a1 = a1.add(w1.and(three).mul(v));
+      a2 = a2.add(w2.and(three).mul(v));
+      a3 = a3.add(w3.and(three).mul(v));
+      w0 = next(w0, two);
+      w1 = next(w1, two);
+      w2 = next(w2, two);
+      w3 = next(w3, two);
+      v = ShortVector.fromArray(S, q, x + 96);
+      a0 = a0.add(w0.and(three).mul(v));
+      a1 = a1.add(w1.and(three).mul(v));
+      a2 = a2.add(w2.and(three).mul(v));
+      a3 = a3.add(w3.and(three).mul(v));
+      w0 = next(w0, two);
+      w1 = next(w1, two);
+      w2 = next(w2, two);
+      w3 = next(w3, two);
+      v = ShortVector.fromArray(S, q, x + 112);
+      a0 = a0.add(w0.and(three).mul(v));
+      a1 = a1.add(w1.and(three).mul(v));
+      a2 = a2.add(w2.and(three).mul(v));
+      a3 = a3.add(w3.and(three).mul(v));
+    }
+    a0.intoArray(acc, 0);
+    a1.intoArray(acc, 16);
+    a2.intoArray(acc, 32);
+    a3.intoArray(acc, 48);
+  }
+
+  /** Shifts as ints, for AVX2 has no 16-bit variable shift: what crosses over is masked away. */
+  private static ShortVector next(ShortVector words, IntVector two) {
+    return words.reinterpretAsInts().lanewise(VectorOperators.LSHR, two).reinterpretAsShorts();
+  }
+
+  /** Writes the trits of a block's four rows to trits[4, columns]. */
+  private static void decode(MemorySegment w, long at, int chunks, short[] trits, int columns) {
+    IntVector two = IntVector.fromArray(IntVector.SPECIES_256, TWOS, 0);
+    ShortVector three = ShortVector.fromArray(S, THREES, 0);
+    ShortVector one = ShortVector.fromArray(S, ONES, 0);
+    for (int r = 0; r < BLOCK_ROWS; r++) {
+      for (int c = 0; c < chunks; c++) {
+        ShortVector words =
+            ShortVector.fromMemorySegment(S, w, at + c * (long) CHUNK_BYTES + r * 32L, LE);
+        int to = r * columns + c * CHUNK_COLUMNS;
+        for (int j = 0; j < 8; j++) {
+          words.and(three).sub(one).intoArray(trits, to + j * LANES);
+          words = next(words, two);
+        }
+      }
+    }
+  }
+
+  /** Int16 sums of trit * q, by lane, of 4 rows and 2 sequences, to acc[2, 4, 16]. */
+  private static void dot4x2(
+      short[] trits, int t, int columns, int n, short[] q, int x0, int x1, short[] acc) {
+    ShortVector a00 = ShortVector.zero(S);
+    ShortVector a10 = a00;
+    ShortVector a20 = a00;
+    ShortVector a30 = a00;
+    ShortVector a01 = a00;
+    ShortVector a11 = a00;
+    ShortVector a21 = a00;
+    ShortVector a31 = a00;
+    for (int c = 0; c < n; c += LANES) {
+      ShortVector q0 = ShortVector.fromArray(S, q, x0 + c);
+      ShortVector q1 = ShortVector.fromArray(S, q, x1 + c);
+      ShortVector row = ShortVector.fromArray(S, trits, t + c);
+      a00 = a00.add(row.mul(q0));
+      a01 = a01.add(row.mul(q1));
+      row = ShortVector.fromArray(S, trits, t + columns + c);
+      a10 = a10.add(row.mul(q0));
+      a11 = a11.add(row.mul(q1));
+      row = ShortVector.fromArray(S, trits, t + 2 * columns + c);
+      a20 = a20.add(row.mul(q0));
+      a21 = a21.add(row.mul(q1));
+      row = ShortVector.fromArray(S, trits, t + 3 * columns + c);
+      a30 = a30.add(row.mul(q0));
+      a31 = a31.add(row.mul(q1));
+    }
+    a00.intoArray(acc, 0);
+    a10.intoArray(acc, 16);
+    a20.intoArray(acc, 32);
+    a30.intoArray(acc, 48);
+    a01.intoArray(acc, 64);
+    a11.intoArray(acc, 80);
+    a21.intoArray(acc, 96);
+    a31.intoArray(acc, 112);
+  }
+
+  /** Adds the 16 lanes of each of {@code rows} int16 vectors to sums[at, at + rows). */
+  private static void addLanes(short[] acc, int from, int rows, int[] sums, int at) {
+    for (int r = 0; r < rows; r++) {
+      IntVector pairs = ShortVector.fromArray(S, acc, from + r * LANES).reinterpretAsInts();
+      sums[at + r] +=
+          pairs
+              .lanewise(VectorOperators.LSHL, 16)
+              .lanewise(VectorOperators.ASHR, 16)
+              .add(pairs.lanewise(VectorOperators.ASHR, 16))
+              .reduceLanes(VectorOperators.ADD);
+    }
+  }
+}

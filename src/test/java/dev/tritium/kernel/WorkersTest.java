@@ -1,0 +1,225 @@
+package dev.tritium.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(60)
+class WorkersTest {
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4})
+  void everyChunkOfManyTinyPhasesRunsOnceAndIsSeenByTheCaller(int threads) {
+    try (Workers workers = new Workers(threads)) {
+      int[] seen = new int[64]; // plain: the pool must order these writes
+      for (int phase = 1; phase <= 50_000; phase++) {
+        int now = phase;
+        int chunks = phase % 17;
+        workers.forEach(
+            chunks,
+            (chunk, worker) -> {
+              assertTrue(seen[chunk] < now, "chunk ran twice");
+              seen[chunk] = now;
+            });
+        for (int c = 0; c < chunks; c++) {
+          assertEquals(now, seen[c], "chunk " + c + " of " + chunks);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 4})
+  void sleepingThreadsWakeUpAfterPausesOfAnyLength(int threads) throws InterruptedException {
+    Random random = new Random(7);
+    try (Workers workers = new Workers(threads)) {
+      for (int phase = 0; phase < 300; phase++) {
+        // Around the moment where a thread goes to park, about 1 ms after its last work.
+        Thread.sleep(random.nextInt(3), random.nextInt(999_999));
+        AtomicInteger ran = new AtomicInteger();
+        workers.forEach(8, (chunk, worker) -> ran.incrementAndGet());
+        assertEquals(8, ran.get());
+      }
+    }
+  }
+
+  @Test
+  void aParkedThreadTakesPartAgain() throws InterruptedException {
+    try (Workers workers = new Workers(2)) {
+      for (int round = 0; round < 20; round++) {
+        Thread.sleep(5);
+        CountDownLatch both = new CountDownLatch(2);
+        // Each chunk waits for the other one, so both threads are needed.
+        workers.forEach(
+            2,
+            (chunk, worker) -> {
+              both.countDown();
+              awaitQuietly(both);
+            });
+      }
+    }
+  }
+
+  @Test
+  void idleThreadsUseNoProcessorTime() throws InterruptedException {
+    try (Workers workers = new Workers(3)) {
+      workers.forEach(30, (chunk, worker) -> {});
+      Thread.sleep(50);
+      long before = workerCpuNanos();
+      Thread.sleep(200);
+      long used = workerCpuNanos() - before;
+      assertTrue(used < 5_000_000, used + " ns in 200 ms of idleness");
+    }
+  }
+
+  @Test
+  void noTwoChunksShareAWorkerIndexAtOnce() {
+    try (Workers workers = new Workers(4)) {
+      AtomicIntegerArray inUse = new AtomicIntegerArray(4);
+      for (int phase = 0; phase < 2_000; phase++) {
+        workers.forEach(
+            9,
+            (chunk, worker) -> {
+              assertEquals(0, inUse.getAndIncrement(worker));
+              Thread.onSpinWait();
+              inUse.decrementAndGet(worker);
+            });
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 4})
+  void anExceptionReachesTheCallerAfterAllStoppedAndThePoolStaysUsable(int threads) {
+    try (Workers workers = new Workers(threads)) {
+      for (int phase = 0; phase < 2_000; phase++) {
+        IllegalArgumentException expected = new IllegalArgumentException("chunk 5");
+        AtomicInteger running = new AtomicInteger();
+        IllegalArgumentException thrown =
+            assertThrows(
+                IllegalArgumentException.class,
+                () ->
+                    workers.forEach(
+                        12,
+                        (chunk, worker) -> {
+                          running.incrementAndGet();
+                          try {
+                            if (chunk == 5) {
+                              throw expected;
+                            }
+                          } finally {
+                            running.decrementAndGet();
+                          }
+                        }));
+        assertSame(expected, thrown);
+        assertEquals(0, running.get());
+      }
+      AtomicInteger ran = new AtomicInteger();
+      workers.forEach(12, (chunk, worker) -> ran.incrementAndGet());
+      assertEquals(12, ran.get());
+    }
+  }
+
+  @Test
+  void aSecondCallerIsRefused() throws InterruptedException {
+    try (Workers workers = new Workers(2)) {
+      AtomicReference<String> second = new AtomicReference<>("was not refused");
+      workers.forEach(
+          2,
+          (chunk, worker) -> {
+            if (chunk == 0) {
+              Thread other =
+                  Thread.ofPlatform()
+                      .start(
+                          () -> {
+                            try {
+                              workers.forEach(1, (c, w) -> {});
+                            } catch (IllegalStateException e) {
+                              second.set(String.valueOf(e.getMessage()));
+                            }
+                          });
+              joinQuietly(other);
+            }
+          });
+      assertTrue(second.get().contains("one caller at a time"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void aNestedCallIsRefused(int threads) {
+    try (Workers workers = new Workers(threads)) {
+      for (int chunks : new int[] {1, 4}) {
+        IllegalStateException e =
+            assertThrows(
+                IllegalStateException.class,
+                () -> workers.forEach(chunks, (chunk, worker) -> workers.forEach(1, (c, w) -> {})));
+        assertTrue(String.valueOf(e.getMessage()).contains("already running"), e::toString);
+      }
+    }
+  }
+
+  @Test
+  void oneChunkRunsOnTheCaller() {
+    try (Workers workers = new Workers(3)) {
+      AtomicReference<Thread> thread = new AtomicReference<>();
+      workers.forEach(1, (chunk, worker) -> thread.set(Thread.currentThread()));
+      assertSame(Thread.currentThread(), thread.get());
+    }
+  }
+
+  @Test
+  void closeEndsTheThreadsAndRefusesFurtherWork() {
+    Workers workers = new Workers(3);
+    workers.forEach(9, (chunk, worker) -> {});
+    workers.close();
+    workers.close();
+    assertEquals(0, workerThreads().length);
+    assertThrows(IllegalStateException.class, () -> workers.forEach(9, (chunk, worker) -> {}));
+  }
+
+  private static Thread[] workerThreads() {
+    Thread[] all = new Thread[Thread.activeCount() + 16];
+    int n = Thread.enumerate(all);
+    return Arrays.stream(all, 0, n)
+        .filter(t -> t.getName().startsWith("tritium-worker-"))
+        .toArray(Thread[]::new);
+  }
+
+  private static long workerCpuNanos() {
+    var bean = java.lang.management.ManagementFactory.getThreadMXBean();
+    long sum = 0;
+    for (Thread thread : workerThreads()) {
+      sum += bean.getThreadCpuTime(thread.threadId());
+    }
+    return sum;
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static void joinQuietly(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
