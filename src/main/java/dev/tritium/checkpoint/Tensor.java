@@ -31,7 +31,7 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment d
   /** Elements converted at a time: the raw block stays in the first-level cache. */
   private static final int BLOCK_ELEMENTS = 4096;
 
-  private static final int BLOCK_BYTES = 1 << 16;
+  private static final int BLOCK_LONGS = 4096;
 
   public Tensor {
     shape = List.copyOf(shape);
@@ -154,23 +154,29 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment d
     long lowest = exponents & ~(exponents << 1);
     long signs = exponents + lowest;
     int elementBytes = dtype.bits() / 8;
-    for (long at = 0; at < data.byteSize(); at += BLOCK_BYTES) {
-      int size = (int) Math.min(BLOCK_BYTES, data.byteSize() - at);
-      long carries = 0;
-      int i = 0;
-      for (; i <= size - Long.BYTES; i += Long.BYTES) {
-        carries |= (data.get(LONG, at + i) & exponents) + lowest;
-      }
-      if ((carries & signs) != 0 || i < size) {
-        long found = firstNotFinite(at / elementBytes, size / elementBytes);
-        if (found >= 0) {
-          return found;
-        }
+    // An array loop, unlike one over a segment, is fast on its first run too.
+    long[] block = new long[BLOCK_LONGS];
+    long blocksEnd = data.byteSize() / Long.BYTES;
+    for (long at = 0; at < blocksEnd; at += BLOCK_LONGS) {
+      int size = (int) Math.min(BLOCK_LONGS, blocksEnd - at);
+      MemorySegment.copy(data, LONG, at * Long.BYTES, block, 0, size);
+      if ((carries(block, size, exponents, lowest) & signs) != 0) {
+        return firstNotFinite(at * Long.BYTES / elementBytes, size * Long.BYTES / elementBytes);
       }
     }
-    return -1;
+    long tail = blocksEnd * Long.BYTES / elementBytes;
+    return firstNotFinite(tail, (int) (elements() - tail));
   }
 
+  private static long carries(long[] block, int n, long exponents, long lowest) {
+    long carries = 0;
+    for (int i = 0; i < n; i++) {
+      carries |= (block[i] & exponents) + lowest;
+    }
+    return carries;
+  }
+
+  /** The same for n elements from {@code first} on, one by one. */
   private long firstNotFinite(long first, int n) {
     float[] values = new float[n];
     readFloats(first, values, 0, n);
