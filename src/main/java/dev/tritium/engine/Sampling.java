@@ -45,7 +45,23 @@ public record Sampling(
     return new Sampling(1, 0, 1, 0, 1, 1, 0, 0, Map.of(), seed);
   }
 
-  public Sampling withTemperature(double temperature) {
+  /** The same with another temperature. */
+  public Sampling withTemperature(double other) {
+    return new Sampling(
+        other,
+        topK,
+        topP,
+        minP,
+        typicalP,
+        repetitionPenalty,
+        presencePenalty,
+        frequencyPenalty,
+        logitBias,
+        seed);
+  }
+
+  /** The same with another seed. */
+  public Sampling withSeed(long other) {
     return new Sampling(
         temperature,
         topK,
@@ -56,6 +72,6 @@ public record Sampling(
         presencePenalty,
         frequencyPenalty,
         logitBias,
-        seed);
+        other);
   }
 }

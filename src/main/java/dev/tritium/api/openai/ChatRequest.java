@@ -1,0 +1,152 @@
+package dev.tritium.api.openai;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tritium.engine.Logprobs;
+import dev.tritium.engine.Sampling;
+import dev.tritium.engine.SequenceRequest;
+import dev.tritium.engine.StopRules;
+import dev.tritium.tokenizer.ChatMessage;
+import dev.tritium.tokenizer.ChatTemplate;
+import dev.tritium.tokenizer.ChatTemplateException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** A chat request after every check: nothing behind the HTTP edge validates again. */
+record ChatRequest(
+    ServedModel model,
+    SequenceRequest sequence,
+    boolean logprobs,
+    boolean stream,
+    boolean includeUsage) {
+
+  private static final Set<String> ROLES =
+      Set.of("system", "developer", "user", "assistant", "tool", "function");
+
+  /**
+   * Reads the JSON body of {@code POST /v1/chat/completions}.
+   *
+   * @throws ApiException with OpenAI's {@code param} when a field is unknown, of the wrong type or
+   *     out of range, or the model has no chat template
+   */
+  static ChatRequest read(byte[] bytes, Models models) {
+    RequestBody body = RequestBody.read(bytes, Parameters.CHAT);
+    ServedModel model = models.require(body.text("model"));
+    boolean stream = body.flag("stream", false);
+    Sampling sampling = SamplingParameters.sampling(body, model);
+    boolean wantsLogprobs = body.flag("logprobs", false);
+    int top = body.integer("top_logprobs", 0);
+    if (top > 0 && !wantsLogprobs) {
+      throw ApiException.invalid("top_logprobs", "'top_logprobs' needs 'logprobs': true");
+    }
+    boolean includeUsage = SamplingParameters.includeUsage(body, stream);
+    JsonNode messages = body.get("messages");
+    if (messages == null) {
+      throw ApiException.invalid("messages", "'messages' is missing");
+    }
+    Prompt prompt = Prompt.ofText("messages", render(messages, model), false, model);
+    StopRules stop =
+        SamplingParameters.stopRules(body, model, maxTokens(body, prompt.ids().length, model));
+    Logprobs logprobs = wantsLogprobs ? new Logprobs(top, true, false) : Logprobs.NONE;
+    return new ChatRequest(
+        model,
+        new SequenceRequest(prompt.ids(), 0, sampling, stop, logprobs),
+        wantsLogprobs,
+        stream,
+        includeUsage);
+  }
+
+  private static int maxTokens(RequestBody body, int promptTokens, ServedModel model) {
+    String param = body.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
+    if (param.equals("max_completion_tokens") && body.has("max_tokens")) {
+      throw ApiException.invalid(
+          "max_tokens", "'max_tokens' and 'max_completion_tokens' are the same: send only one");
+    }
+    if (body.has(param)) {
+      return SamplingParameters.requireFit(param, body.integer(param, 0), promptTokens, model);
+    }
+    int least = Math.max(1, body.integer("min_tokens", 0));
+    int room = model.maxModelTokens() - promptTokens;
+    return SamplingParameters.requireFit(
+        param, Math.max(least, Math.min(model.chatMaxTokens(), room)), promptTokens, model);
+  }
+
+  /** The text of a conversation as the model's template writes it, special tokens included. */
+  static String render(JsonNode messages, ServedModel model) {
+    List<ChatMessage> conversation = messages(messages);
+    ChatTemplate template = model.chatTemplate();
+    if (template == null) {
+      throw ApiException.invalid(
+          "messages",
+          "the model %s has no chat template: use /v1/completions, or set tritium.chat-template"
+              .formatted(model.id()));
+    }
+    try {
+      return template.render(conversation, true);
+    } catch (ChatTemplateException e) {
+      throw ApiException.invalid(
+          "messages", "the chat template refused the messages: " + e.getMessage());
+    }
+  }
+
+  private static List<ChatMessage> messages(JsonNode value) {
+    if (!value.isArray() || value.isEmpty()) {
+      throw ApiException.invalid("messages", "'messages' must be an array of at least one message");
+    }
+    List<ChatMessage> messages = new ArrayList<>(value.size());
+    for (JsonNode message : value) {
+      messages.add(message("messages[" + messages.size() + "]", message));
+    }
+    return messages;
+  }
+
+  private static ChatMessage message(String param, JsonNode message) {
+    if (!message.isObject()) {
+      throw ApiException.invalid(param, "'%s' must be an object".formatted(param));
+    }
+    for (Map.Entry<String, JsonNode> field : message.properties()) {
+      switch (field.getKey()) {
+        case "role", "content", "name", "refusal" -> {}
+        default -> {
+          String off = field.getValue().toString();
+          if (!off.equals("null") && !off.equals("[]")) {
+            String name = param + "." + field.getKey();
+            throw ApiException.invalid(name, "'%s' is not supported".formatted(name));
+          }
+        }
+      }
+    }
+    JsonNode role = message.get("role");
+    if (role == null || !role.isTextual() || !ROLES.contains(role.textValue())) {
+      throw ApiException.invalid(
+          param + ".role",
+          "'%s.role' must be system, developer, user or assistant".formatted(param));
+    }
+    String name = role.textValue().equals("developer") ? "system" : role.textValue();
+    return new ChatMessage(name, content(param + ".content", message.get("content")));
+  }
+
+  private static String content(String param, @Nullable JsonNode content) {
+    if (content == null || content.isNull()) {
+      throw ApiException.invalid(param, "'%s' is missing".formatted(param));
+    }
+    if (content.isTextual()) {
+      return content.textValue();
+    }
+    if (!content.isArray()) {
+      throw ApiException.invalid(
+          param, "'%s' must be a string or an array of text parts".formatted(param));
+    }
+    StringBuilder text = new StringBuilder();
+    for (JsonNode part : content) {
+      if (!part.path("type").asText().equals("text") || !part.path("text").isTextual()) {
+        throw ApiException.invalid(
+            param, "'%s' may hold only parts {\"type\": \"text\", \"text\": ...}".formatted(param));
+      }
+      text.append(part.get("text").textValue());
+    }
+    return text.toString();
+  }
+}

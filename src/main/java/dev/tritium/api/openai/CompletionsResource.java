@@ -1,0 +1,39 @@
+package dev.tritium.api.openai;
+
+import io.smallrye.common.annotation.Blocking;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.core.MediaType;
+import java.util.List;
+import org.jboss.resteasy.reactive.RestMulti;
+
+/** {@code POST /v1/completions} and {@code POST /v1/chat/completions}. */
+@Path("/v1")
+@Blocking
+@Consumes(MediaType.APPLICATION_JSON)
+public class CompletionsResource {
+  private final Models models;
+
+  CompletionsResource(Models models) {
+    this.models = models;
+  }
+
+  /** Continues one or more prompts; JSON, or events when {@code stream} is true. */
+  @POST
+  @Path("/completions")
+  public RestMulti<String> complete(byte[] body) {
+    CompletionRequest request = CompletionRequest.read(body, models);
+    return Answers.of(
+        request.model(), request.sequences(), request.stream(), new CompletionFormat(request));
+  }
+
+  /** Answers a conversation; JSON, or events when {@code stream} is true. */
+  @POST
+  @Path("/chat/completions")
+  public RestMulti<String> chat(byte[] body) {
+    ChatRequest request = ChatRequest.read(body, models);
+    return Answers.of(
+        request.model(), List.of(request.sequence()), request.stream(), new ChatFormat(request));
+  }
+}

@@ -1,0 +1,74 @@
+package dev.tritium.api.openai;
+
+import jakarta.ws.rs.NotAllowedException;
+import jakarta.ws.rs.NotFoundException;
+import jakarta.ws.rs.NotSupportedException;
+import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
+
+/** The one place that turns failures into OpenAI's error JSON. */
+public class ErrorMappers {
+  private static final System.Logger LOG = System.getLogger(ErrorMappers.class.getName());
+
+  @ServerExceptionMapper
+  Response api(ApiException e) {
+    return response(e);
+  }
+
+  @ServerExceptionMapper
+  Response notFound(NotFoundException e, UriInfo uri) {
+    return response(
+        new ApiException(
+            ErrorKind.NOT_FOUND, null, "there is no %s here".formatted(uri.getPath())));
+  }
+
+  @ServerExceptionMapper
+  Response notAllowed(NotAllowedException e, UriInfo uri) {
+    return response(
+        new ApiException(
+            ErrorKind.METHOD_NOT_ALLOWED,
+            null,
+            "%s does not take this method".formatted(uri.getPath())));
+  }
+
+  @ServerExceptionMapper
+  Response notSupported(NotSupportedException e) {
+    return response(
+        new ApiException(
+            ErrorKind.UNSUPPORTED_MEDIA_TYPE,
+            null,
+            "the body must be JSON with the header Content-Type: application/json"));
+  }
+
+  @ServerExceptionMapper
+  Response other(WebApplicationException e) {
+    int status = e.getResponse().getStatus();
+    if (status >= 500) {
+      return unexpected(e);
+    }
+    return json(
+        status, ErrorBody.of(ErrorKind.INVALID_REQUEST, null, String.valueOf(e.getMessage())));
+  }
+
+  @ServerExceptionMapper
+  Response unexpected(Throwable e) {
+    LOG.log(System.Logger.Level.ERROR, "a request failed", e);
+    return json(ErrorKind.INTERNAL.status(), ErrorBody.of(e));
+  }
+
+  private static Response response(ApiException e) {
+    Response response = json(e.kind().status(), ErrorBody.of(e));
+    if (e.kind().isTemporary()) {
+      response.getHeaders().putSingle(HttpHeaders.RETRY_AFTER, ErrorKind.RETRY_AFTER_SECONDS);
+    }
+    return response;
+  }
+
+  private static Response json(int status, String body) {
+    return Response.status(status).type(MediaType.APPLICATION_JSON_TYPE).entity(body).build();
+  }
+}

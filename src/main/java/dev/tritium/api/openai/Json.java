@@ -1,0 +1,69 @@
+package dev.tritium.api.openai;
+
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+
+/** JSON as this API reads and writes it: strictly. */
+final class Json {
+  /** Deeper bodies are refused before they cost anything. */
+  private static final int MAX_DEPTH = 100;
+
+  private static final int MAX_STRING_LENGTH = 20_000_000; // characters; the body limit is lower
+
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder(
+              com.fasterxml.jackson.core.JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder()
+                          .maxNestingDepth(MAX_DEPTH)
+                          .maxStringLength(MAX_STRING_LENGTH)
+                          .build())
+                  .build())
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          .build();
+
+  private Json() {}
+
+  static ObjectNode object() {
+    return JsonNodeFactory.instance.objectNode();
+  }
+
+  static ArrayNode array() {
+    return JsonNodeFactory.instance.arrayNode();
+  }
+
+  /**
+   * Reads a body that must be one JSON object.
+   *
+   * @throws ApiException saying where it is broken
+   */
+  static ObjectNode readObject(byte[] body) {
+    try {
+      JsonNode node = MAPPER.readTree(body);
+      if (node instanceof ObjectNode object) {
+        return object;
+      }
+      throw ApiException.invalid(
+          null, "the body must be a JSON object, found " + Parameter.kindOf(node));
+    } catch (JsonProcessingException e) {
+      JsonLocation at = e.getLocation();
+      String where =
+          at == null ? "" : " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr());
+      throw ApiException.invalid(
+          null, "the body is not valid JSON: " + e.getOriginalMessage() + where);
+    } catch (IOException e) {
+      throw ApiException.invalid(null, "the body is not valid JSON: it is not UTF-8");
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package dev.tritium.api.openai;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+
+/** {@code GET /v1/models} and {@code GET /v1/models/{id}}; ids may hold slashes. */
+@Path("/v1/models")
+@Produces(MediaType.APPLICATION_JSON)
+public class ModelsResource {
+  private final Models models;
+
+  ModelsResource(Models models) {
+    this.models = models;
+  }
+
+  /** Every model that answers. */
+  @GET
+  public String list() {
+    ObjectNode json = Json.object().put("object", "list");
+    ArrayNode data = json.putArray("data");
+    models.all().forEach(model -> data.add(json(model)));
+    return json.toString();
+  }
+
+  /** One model. */
+  @GET
+  @Path("/{id: .+}")
+  public String get(@PathParam("id") String id) {
+    return json(models.require(id)).toString();
+  }
+
+  private static ObjectNode json(ServedModel model) {
+    return Json.object()
+        .put("id", model.id())
+        .put("object", "model")
+        .put("created", model.createdSeconds())
+        .put("owned_by", "tritium");
+  }
+}

@@ -1,0 +1,93 @@
+package dev.tritium.api.openai;
+
+import dev.tritium.api.openai.Parameter.Type;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The table of parameters of each endpoint. What is not in it is unknown and refused by name; null
+ * means that a parameter was not given.
+ */
+final class Parameters {
+  private static final long MAX_INT = Integer.MAX_VALUE;
+
+  /** What completions and chat share. */
+  private static final List<Parameter> SHARED =
+      List.of(
+          Parameter.of("model", Type.STRING),
+          Parameter.of("stream", Type.BOOLEAN),
+          Parameter.of("stream_options", Type.ANY),
+          Parameter.number("temperature", 0, 2),
+          Parameter.number("top_p", 0, 1),
+          Parameter.integer("top_k", -1, MAX_INT),
+          Parameter.number("min_p", 0, 1),
+          Parameter.positive("typical_p", 1),
+          Parameter.positive("repetition_penalty", 10),
+          Parameter.number("presence_penalty", -2, 2),
+          Parameter.number("frequency_penalty", -2, 2),
+          Parameter.of("logit_bias", Type.ANY),
+          Parameter.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
+          Parameter.of("stop", Type.ANY),
+          Parameter.of("stop_token_ids", Type.ANY),
+          Parameter.integer("min_tokens", 0, MAX_INT),
+          Parameter.of("ignore_eos", Type.BOOLEAN),
+          Parameter.notYet("n", "1"),
+          Parameter.notYet("return_token_ids", "false"),
+          Parameter.notYet("timings_per_token", "false"),
+          Parameter.notYet("cache_salt", "\"\""),
+          Parameter.accepted("user"),
+          Parameter.accepted("metadata"),
+          Parameter.accepted("store"),
+          Parameter.accepted("service_tier"),
+          Parameter.accepted("safety_identifier"),
+          Parameter.accepted("prompt_cache_key"));
+
+  static final List<Parameter> COMPLETIONS =
+      with(
+          SHARED,
+          Parameter.of("prompt", Type.ANY),
+          Parameter.integer("max_tokens", 0, MAX_INT),
+          Parameter.integer("logprobs", 0, 5),
+          Parameter.of("echo", Type.BOOLEAN),
+          Parameter.notYet("best_of", "1"),
+          Parameter.notYet("suffix", "\"\""));
+
+  static final List<Parameter> CHAT =
+      with(
+          SHARED,
+          Parameter.of("messages", Type.ANY),
+          Parameter.integer("max_tokens", 1, MAX_INT),
+          Parameter.integer("max_completion_tokens", 1, MAX_INT),
+          Parameter.of("logprobs", Type.BOOLEAN),
+          Parameter.integer("top_logprobs", 0, 20),
+          Parameter.notYet("response_format", "{\"type\":\"text\"}"),
+          Parameter.notYet("tools", "[]"),
+          Parameter.notYet("tool_choice", "\"none\"", "\"auto\""),
+          Parameter.notYet("functions", "[]"),
+          Parameter.notYet("function_call", "\"none\"", "\"auto\""),
+          Parameter.notYet("modalities", "[\"text\"]"),
+          Parameter.notYet("audio"),
+          Parameter.notYet("prediction"),
+          Parameter.notYet("reasoning_effort", "\"none\""),
+          Parameter.notYet("verbosity", "\"medium\""),
+          Parameter.notYet("web_search_options"),
+          Parameter.accepted("parallel_tool_calls"));
+
+  static final List<Parameter> TOKENIZE =
+      List.of(
+          Parameter.of("model", Type.STRING),
+          Parameter.of("prompt", Type.STRING),
+          Parameter.of("messages", Type.ANY),
+          Parameter.of("add_special_tokens", Type.BOOLEAN));
+
+  static final List<Parameter> DETOKENIZE =
+      List.of(Parameter.of("model", Type.STRING), Parameter.of("tokens", Type.ANY));
+
+  private Parameters() {}
+
+  private static List<Parameter> with(List<Parameter> shared, Parameter... own) {
+    List<Parameter> all = new ArrayList<>(shared);
+    all.addAll(List.of(own));
+    return List.copyOf(all);
+  }
+}

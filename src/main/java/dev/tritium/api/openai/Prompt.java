@@ -1,0 +1,109 @@
+package dev.tritium.api.openai;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tritium.tokenizer.InvalidTextException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One prompt, ready to run.
+ *
+ * @param ids at least one token, run as they are
+ * @param text the text as sent, or what the ids decode to
+ */
+record Prompt(int[] ids, String text) {
+  /** Prompts of one request. */
+  private static final int MAX_PROMPTS = 128;
+
+  /**
+   * Reads {@code prompt}: a string, a list of strings, a list of ids, or a list of lists of ids.
+   * Texts get the tokenizer's BOS, ids do not.
+   */
+  static List<Prompt> read(JsonNode value, ServedModel model) {
+    if (value.isTextual()) {
+      return List.of(ofText("prompt", value.textValue(), true, model));
+    }
+    if (!value.isArray()) {
+      throw ApiException.invalid(
+          "prompt",
+          "'prompt' must be a string, an array of strings, an array of token ids or an array of"
+              + " such arrays, found "
+              + Parameter.kindOf(value));
+    }
+    if (value.isEmpty()) {
+      throw ApiException.invalid("prompt", "'prompt' must not be an empty array");
+    }
+    if (value.get(0).isNumber()) {
+      return List.of(ofIds(value, model));
+    }
+    if (value.size() > MAX_PROMPTS) {
+      throw ApiException.invalid(
+          "prompt", "at most %d prompts, found %d".formatted(MAX_PROMPTS, value.size()));
+    }
+    List<Prompt> prompts = new ArrayList<>(value.size());
+    for (JsonNode element : value) {
+      if (element.isTextual() && value.get(0).isTextual()) {
+        prompts.add(ofText("prompt", element.textValue(), true, model));
+      } else if (element.isArray() && value.get(0).isArray()) {
+        prompts.add(ofIds(element, model));
+      } else {
+        throw ApiException.invalid(
+            "prompt",
+            "'prompt' must hold only strings, only token ids or only arrays of token ids");
+      }
+    }
+    return prompts;
+  }
+
+  /** A text as a prompt; see {@link #encode}. */
+  static Prompt ofText(String param, String text, boolean addSpecialTokens, ServedModel model) {
+    int[] ids = encode(param, text, addSpecialTokens, model);
+    if (ids.length == 0) {
+      throw ApiException.invalid(
+          param, "'%s' is empty, and the model's tokenizer adds no BOS".formatted(param));
+    }
+    return new Prompt(ids, text).requireFit(param, model);
+  }
+
+  /**
+   * The ids of a text.
+   *
+   * @param param the parameter to blame for a text that is too long or not Unicode
+   */
+  static int[] encode(String param, String text, boolean addSpecialTokens, ServedModel model) {
+    long mostBytes = (long) model.maxModelTokens() * model.tokenizer().longestPieceBytes();
+    if (text.length() > mostBytes
+        || text.getBytes(StandardCharsets.UTF_8).length > mostBytes) { // before the slow encoding
+      throw tooLong(param, "more than " + model.maxModelTokens(), model);
+    }
+    try {
+      return model.tokenizer().encode(text, addSpecialTokens);
+    } catch (InvalidTextException e) {
+      throw ApiException.invalid(param, "'%s': %s".formatted(param, e.getMessage()));
+    }
+  }
+
+  private static Prompt ofIds(JsonNode array, ServedModel model) {
+    if (array.isEmpty()) {
+      throw ApiException.invalid("prompt", "a prompt of token ids must not be empty");
+    }
+    int[] ids = TokenIds.read("prompt", array, model.description().vocabularySize());
+    return new Prompt(ids, model.tokenizer().decode(ids)).requireFit("prompt", model);
+  }
+
+  private Prompt requireFit(String param, ServedModel model) {
+    if (ids.length > model.maxModelTokens()) {
+      throw tooLong(param, String.valueOf(ids.length), model);
+    }
+    return this;
+  }
+
+  private static ApiException tooLong(String param, String tokens, ServedModel model) {
+    return new ApiException(
+        ErrorKind.CONTEXT_LENGTH_EXCEEDED,
+        param,
+        "the prompt has %s tokens; this server takes at most %d (tritium.max-model-len)"
+            .formatted(tokens, model.maxModelTokens()));
+  }
+}

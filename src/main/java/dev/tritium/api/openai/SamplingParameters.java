@@ -1,0 +1,172 @@
+package dev.tritium.api.openai;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tritium.engine.Sampling;
+import dev.tritium.engine.StopRules;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** Reads what completions and chat share: how tokens are drawn, and when an answer ends. */
+final class SamplingParameters {
+  private static final int MAX_STOPS = 4;
+  private static final int MAX_STOP_TOKENS = 1024;
+  private static final int MAX_BIASES = 1024;
+  private static final double MAX_BIAS = 100;
+
+  private SamplingParameters() {}
+
+  static Sampling sampling(RequestBody body, ServedModel model) {
+    Sampling defaults = model.defaults();
+    return new Sampling(
+        body.number("temperature", defaults.temperature()),
+        Math.max(0, body.integer("top_k", defaults.topK())), // -1 means off, as 0 does
+        body.number("top_p", defaults.topP()),
+        body.number("min_p", defaults.minP()),
+        body.number("typical_p", defaults.typicalP()),
+        body.number("repetition_penalty", defaults.repetitionPenalty()),
+        body.number("presence_penalty", defaults.presencePenalty()),
+        body.number("frequency_penalty", defaults.frequencyPenalty()),
+        logitBias(body, model),
+        seed(body));
+  }
+
+  private static long seed(RequestBody body) {
+    JsonNode seed = body.get("seed");
+    return seed == null ? ThreadLocalRandom.current().nextLong() : seed.longValue();
+  }
+
+  private static Map<Integer, Double> logitBias(RequestBody body, ServedModel model) {
+    JsonNode value = body.get("logit_bias");
+    if (value == null) {
+      return Map.of();
+    }
+    if (!value.isObject() || value.size() > MAX_BIASES) {
+      throw ApiException.invalid(
+          "logit_bias",
+          "'logit_bias' must be an object of at most %d token ids and their biases"
+              .formatted(MAX_BIASES));
+    }
+    Map<Integer, Double> biases = new HashMap<>();
+    for (Map.Entry<String, JsonNode> entry : value.properties()) {
+      int id = tokenId(entry.getKey(), model.description().vocabularySize());
+      JsonNode bias = entry.getValue();
+      if (!bias.isNumber() || Math.abs(bias.doubleValue()) > MAX_BIAS) {
+        throw ApiException.invalid(
+            "logit_bias",
+            "the bias of token %d must be a number from -100 to 100, found %s"
+                .formatted(id, Parameter.shown(bias)));
+      }
+      biases.put(id, bias.doubleValue());
+    }
+    return biases;
+  }
+
+  private static int tokenId(String key, int vocabularySize) {
+    if (key.matches("[0-9]{1,9}") && Integer.parseInt(key) < vocabularySize) {
+      return Integer.parseInt(key);
+    }
+    throw ApiException.invalid(
+        "logit_bias",
+        "'logit_bias' must have token ids from 0 to %d as keys, found \"%s\""
+            .formatted(vocabularySize - 1, key.length() <= 50 ? key : key.substring(0, 50)));
+  }
+
+  /**
+   * Reads the stop rules.
+   *
+   * @param maxTokens the answer's token limit
+   */
+  static StopRules stopRules(RequestBody body, ServedModel model, int maxTokens) {
+    int minTokens = body.integer("min_tokens", 0);
+    if (minTokens > maxTokens) {
+      throw ApiException.invalid(
+          "min_tokens",
+          "'min_tokens' (%d) must not be above the answer's limit of %d tokens"
+              .formatted(minTokens, maxTokens));
+    }
+    Set<Integer> stopTokens = new HashSet<>();
+    if (!body.flag("ignore_eos", false)) {
+      stopTokens.addAll(model.description().eosIds());
+    }
+    JsonNode ids = body.get("stop_token_ids");
+    if (ids != null) {
+      if (ids.size() > MAX_STOP_TOKENS) {
+        throw ApiException.invalid(
+            "stop_token_ids",
+            "'stop_token_ids' may hold at most %d ids".formatted(MAX_STOP_TOKENS));
+      }
+      for (int id : TokenIds.read("stop_token_ids", ids, model.description().vocabularySize())) {
+        stopTokens.add(id);
+      }
+    }
+    return new StopRules(maxTokens, minTokens, stopStrings(body), stopTokens);
+  }
+
+  private static List<String> stopStrings(RequestBody body) {
+    JsonNode value = body.get("stop");
+    if (value == null) {
+      return List.of();
+    }
+    List<String> stops = new ArrayList<>();
+    for (JsonNode stop : value.isArray() ? value : List.of(value)) {
+      if (!stop.isTextual() || stop.textValue().isEmpty() || stops.size() == MAX_STOPS) {
+        throw ApiException.invalid(
+            "stop",
+            "'stop' must be a string or an array of up to %d strings, none of them empty"
+                .formatted(MAX_STOPS));
+      }
+      stops.add(stop.textValue());
+    }
+    return stops;
+  }
+
+  /**
+   * The answer's token limit, which must fit beside the prompt.
+   *
+   * @param param the parameter that set it
+   */
+  static int requireFit(String param, int maxTokens, int promptTokens, ServedModel model) {
+    if ((long) promptTokens + maxTokens > model.maxModelTokens()) {
+      throw new ApiException(
+          ErrorKind.CONTEXT_LENGTH_EXCEEDED,
+          param,
+          "%d prompt tokens and %d for the answer are more than the %d this server takes"
+                  .formatted(promptTokens, maxTokens, model.maxModelTokens())
+              + " (tritium.max-model-len)");
+    }
+    return maxTokens;
+  }
+
+  /** Whether a stream is to end with a chunk of usage. */
+  static boolean includeUsage(RequestBody body, boolean stream) {
+    JsonNode options = body.get("stream_options");
+    if (options == null) {
+      return false;
+    }
+    if (!stream || !options.isObject()) {
+      throw ApiException.invalid(
+          "stream_options",
+          "'stream_options' must be an object, and is allowed only with 'stream': true");
+    }
+    boolean include = false;
+    for (Map.Entry<String, JsonNode> option : options.properties()) {
+      String name = "stream_options." + option.getKey();
+      JsonNode value = option.getValue();
+      switch (option.getKey()) {
+        case "include_usage" -> {
+          Parameter.of(name, Parameter.Type.BOOLEAN).check(value);
+          include = value.booleanValue();
+        }
+        case "include_obfuscation", "continuous_usage_stats" ->
+            Parameter.notYet(name, "false").check(value);
+        default -> throw ApiException.invalid(name, "'%s' is not a known option".formatted(name));
+      }
+    }
+    return include;
+  }
+}

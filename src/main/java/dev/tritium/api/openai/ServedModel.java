@@ -1,0 +1,29 @@
+package dev.tritium.api.openai;
+
+import dev.tritium.engine.Sampling;
+import dev.tritium.model.ModelDescription;
+import dev.tritium.scheduler.Scheduler;
+import dev.tritium.tokenizer.ChatTemplate;
+import dev.tritium.tokenizer.Tokenizer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model that answers requests.
+ *
+ * @param id the name clients use
+ * @param createdSeconds when it was loaded, in seconds since 1970
+ * @param chatTemplate null for a base model without one
+ * @param maxModelTokens prompt and answer together
+ * @param chatMaxTokens tokens of a chat answer that sets no limit
+ * @param defaults the sampling of a request that sets nothing; its seed does not matter
+ */
+public record ServedModel(
+    String id,
+    long createdSeconds,
+    ModelDescription description,
+    Tokenizer tokenizer,
+    @Nullable ChatTemplate chatTemplate,
+    Scheduler scheduler,
+    int maxModelTokens,
+    int chatMaxTokens,
+    Sampling defaults) {}

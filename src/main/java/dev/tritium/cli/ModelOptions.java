@@ -1,0 +1,44 @@
+package dev.tritium.cli;
+
+import dev.tritium.kernel.KernelChooser;
+import dev.tritium.kernel.Kernels;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What every command that runs a model takes. */
+final class ModelOptions {
+  @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      description = "Folder of the model. Default: the bundled one.")
+  @Nullable String model;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Compute threads. Default: all CPUs.")
+  @Nullable Integer threads;
+
+  @Option(
+      names = "--kernel",
+      paramLabel = "NAME",
+      description = "Ternary kernel: auto, t9, t2 or scalar. Default: auto.")
+  @Nullable String kernel;
+
+  Optional<String> model() {
+    return Optional.ofNullable(model);
+  }
+
+  static String home() {
+    return System.getProperty("tritium.home", ".");
+  }
+
+  Kernels kernels() {
+    int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+    if (count < 1) {
+      throw new IllegalArgumentException("--threads must be at least 1, found " + count);
+    }
+    return Kernels.create(kernel == null ? KernelChooser.AUTO : kernel, count);
+  }
+}

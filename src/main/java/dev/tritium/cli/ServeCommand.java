@@ -1,0 +1,50 @@
+package dev.tritium.cli;
+
+import dev.tritium.server.LoadedModel;
+import dev.tritium.server.Server;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code tritium serve}: the only command that enters Quarkus. */
+@Command(
+    name = "serve",
+    description = "Serves a model over HTTP, with OpenAI-compatible endpoints.",
+    mixinStandardHelpOptions = true)
+final class ServeCommand implements Runnable {
+  @Spec private CommandSpec spec;
+  @Mixin private ModelOptions options;
+
+  @Option(
+      names = "--host",
+      paramLabel = "H",
+      description = "Address to listen on. Default: 127.0.0.1.")
+  private @Nullable String host;
+
+  @Option(names = "--port", paramLabel = "N", description = "Port to listen on. Default: 8080.")
+  private @Nullable Integer port;
+
+  @Option(
+      names = "--generation-config",
+      paramLabel = "WHOSE",
+      description =
+          "Sampling defaults: openai, or model for those of generation_config.json. Default: openai.")
+  private @Nullable String generationConfig;
+
+  @Override
+  public void run() {
+    LoadedModel.find(
+        options.model(), ModelOptions.home()); // a wrong path fails before anything starts
+    for (OptionSpec option : spec.options()) {
+      Object value = option.getValue();
+      if (value != null && !option.usageHelp() && !option.versionHelp()) {
+        System.setProperty(Settings.property(option), value.toString());
+      }
+    }
+    Server.run();
+  }
+}

@@ -1,0 +1,27 @@
+package dev.tritium.cli;
+
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.IDefaultValueProvider;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** Takes options that are not given from {@code tritium.*} properties or TRITIUM_* variables. */
+final class Settings implements IDefaultValueProvider {
+  @Override
+  public @Nullable String defaultValue(ArgSpec argument) {
+    if (!(argument instanceof OptionSpec option) || option.usageHelp() || option.versionHelp()) {
+      return null;
+    }
+    String property = property(option);
+    String value = System.getProperty(property);
+    return value != null
+        ? value
+        : System.getenv(property.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]", "_"));
+  }
+
+  /** The property an option stands for: {@code tritium.max-tokens} for {@code --max-tokens}. */
+  static String property(OptionSpec option) {
+    return "tritium." + option.longestName().substring("--".length());
+  }
+}

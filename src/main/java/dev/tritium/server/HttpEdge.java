@@ -1,0 +1,76 @@
+package dev.tritium.server;
+
+import dev.tritium.api.openai.ErrorBody;
+import dev.tritium.api.openai.ErrorKind;
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.event.Observes;
+import java.util.UUID;
+
+/** What holds for every HTTP exchange: its id, its time, the size of its body. */
+final class HttpEdge {
+  private static final String REQUEST_ID = "x-request-id";
+  private static final int MAX_ID_LENGTH = 128;
+  private static final int FIRST = 1_000_000; // before Quarkus's own body limit
+
+  private final TritiumConfig config;
+
+  HttpEdge(TritiumConfig config) {
+    this.config = config;
+  }
+
+  void install(@Observes Filters filters) {
+    filters.register(this::handle, FIRST);
+  }
+
+  private void handle(RoutingContext exchange) {
+    long start = System.nanoTime();
+    String id = requestId(exchange.request());
+    exchange.addHeadersEndHandler(
+        ignored ->
+            exchange
+                .response()
+                .putHeader(REQUEST_ID, id)
+                .putHeader(
+                    "openai-processing-ms",
+                    String.valueOf((System.nanoTime() - start) / 1_000_000)));
+    if (declaredBytes(exchange.request()) > config.maxBodyBytes()) {
+      refuseBody(exchange);
+    } else {
+      exchange.next();
+    }
+  }
+
+  /** The client's id if it can stand in a log line, else a new one. */
+  private static String requestId(HttpServerRequest request) {
+    String sent = request.getHeader(REQUEST_ID);
+    boolean usable =
+        sent != null
+            && !sent.isEmpty()
+            && sent.length() <= MAX_ID_LENGTH
+            && sent.chars().allMatch(c -> c > ' ' && c < 127);
+    return usable ? sent : "req-" + UUID.randomUUID();
+  }
+
+  private static long declaredBytes(HttpServerRequest request) {
+    String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+    return length != null && length.matches("[0-9]{1,18}") ? Long.parseLong(length) : 0;
+  }
+
+  private void refuseBody(RoutingContext exchange) {
+    ErrorKind kind = ErrorKind.BODY_TOO_LARGE;
+    exchange
+        .response()
+        .setStatusCode(kind.status())
+        .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
+        .putHeader(HttpHeaders.CONNECTION, "close") // the body is not read
+        .end(
+            ErrorBody.of(
+                kind,
+                null,
+                "the body is larger than %d bytes (tritium.max-body-bytes)"
+                    .formatted(config.maxBodyBytes())));
+  }
+}

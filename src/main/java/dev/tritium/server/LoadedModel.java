@@ -1,0 +1,95 @@
+package dev.tritium.server;
+
+import dev.tritium.checkpoint.CheckpointException;
+import dev.tritium.checkpoint.ModelConfig;
+import dev.tritium.checkpoint.ModelFolder;
+import dev.tritium.engine.Sampling;
+import dev.tritium.kernel.Kernels;
+import dev.tritium.model.LanguageModel;
+import dev.tritium.model.ModelFamilies;
+import dev.tritium.tokenizer.ChatTemplate;
+import dev.tritium.tokenizer.Tokenizer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A model folder in memory: weights, tokenizer, chat template.
+ *
+ * @param name the folder's name
+ * @param sampling what generation_config.json asks for
+ */
+public record LoadedModel(
+    String name,
+    Path folder,
+    LanguageModel model,
+    Tokenizer tokenizer,
+    Optional<ChatTemplate> chatTemplate,
+    Sampling sampling)
+    implements AutoCloseable {
+
+  private static final String BUNDLED = "models/tritium-stories-17m";
+
+  /**
+   * The folder a user means.
+   *
+   * @param model a folder, or empty for the bundled model
+   * @param home the checkout or installation
+   * @throws CheckpointException if there is no such folder
+   */
+  public static Path find(Optional<String> model, String home) {
+    Path folder = model.map(Path::of).orElse(Path.of(home, BUNDLED));
+    if (!Files.isDirectory(folder)) {
+      throw new CheckpointException(
+          "%s is not a folder: --model takes a folder with config.json, tokenizer.json and model.safetensors"
+              .formatted(folder));
+    }
+    return folder;
+  }
+
+  /**
+   * Loads a folder.
+   *
+   * @throws CheckpointException or a tokenizer's or chat template's exception naming what is wrong
+   */
+  public static LoadedModel load(Path path, Kernels kernels) {
+    ModelFolder folder = ModelFolder.open(path);
+    Tokenizer tokenizer = null;
+    try {
+      Sampling sampling = sampling(folder.generationConfig());
+      String name = folder.name();
+      tokenizer = Tokenizer.open(path);
+      Optional<ChatTemplate> template = ChatTemplate.of(path);
+      LanguageModel model = ModelFamilies.of(folder).load(folder, kernels);
+      return new LoadedModel(name, path, model, tokenizer, template, sampling);
+    } catch (RuntimeException e) {
+      folder.close();
+      if (tokenizer != null) {
+        tokenizer.close();
+      }
+      throw e;
+    }
+  }
+
+  private static Sampling sampling(ModelConfig config) {
+    boolean greedy = !config.booleanValue("do_sample", true);
+    return new Sampling(
+        greedy ? 0 : config.doubleValue("temperature", 1),
+        config.intValue("top_k", 0),
+        config.doubleValue("top_p", 1),
+        config.doubleValue("min_p", 0),
+        config.doubleValue("typical_p", 1),
+        config.doubleValue("repetition_penalty", 1),
+        0,
+        0,
+        Map.of(),
+        0);
+  }
+
+  @Override
+  public void close() {
+    model.close();
+    tokenizer.close();
+  }
+}

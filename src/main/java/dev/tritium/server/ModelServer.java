@@ -1,0 +1,162 @@
+package dev.tritium.server;
+
+import dev.tritium.api.openai.ApiException;
+import dev.tritium.api.openai.ErrorKind;
+import dev.tritium.api.openai.Models;
+import dev.tritium.api.openai.ServedModel;
+import dev.tritium.checkpoint.CheckpointException;
+import dev.tritium.engine.Sampling;
+import dev.tritium.kernel.Kernels;
+import dev.tritium.scheduler.EngineThread;
+import dev.tritium.scheduler.Scheduler;
+import dev.tritium.scheduler.SchedulerLimits;
+import dev.tritium.server.TritiumConfig.GenerationDefaults;
+import dev.tritium.tokenizer.ChatTemplate;
+import dev.tritium.tokenizer.ChatTemplateException;
+import dev.tritium.tokenizer.TokenizerException;
+import io.quarkus.runtime.Quarkus;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Loads the model behind the open port, and holds what runs it. */
+@ApplicationScoped
+public class ModelServer implements Models {
+  private static final System.Logger LOG = System.getLogger(ModelServer.class.getName());
+
+  /** A model with what runs it. */
+  private record Running(
+      ServedModel served, LoadedModel loaded, Kernels kernels, EngineThread engine) {}
+
+  private final TritiumConfig config;
+  private final EngineMetrics metrics;
+  private @Nullable Thread loader;
+  private volatile @Nullable Running running;
+
+  ModelServer(TritiumConfig config, EngineMetrics metrics) {
+    this.config = config;
+    this.metrics = metrics;
+  }
+
+  void start(@Observes StartupEvent event) {
+    loader = Thread.ofPlatform().name("tritium-loader").start(this::load);
+  }
+
+  private void load() {
+    try {
+      running = start();
+    } catch (CheckpointException
+        | TokenizerException
+        | ChatTemplateException
+        | IllegalArgumentException e) {
+      LOG.log(System.Logger.Level.ERROR, "cannot serve: {0}", e.getMessage());
+      Quarkus.asyncExit(1);
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.ERROR, "cannot serve", e);
+      Quarkus.asyncExit(1);
+    }
+  }
+
+  private Running start() {
+    long start = System.nanoTime();
+    SchedulerLimits limits =
+        new SchedulerLimits(
+            config.scheduler().maxRunning(),
+            config.scheduler().maxWaiting(),
+            config.scheduler().stepRows());
+    Path folder = LoadedModel.find(config.model(), config.home());
+    Optional<ChatTemplate> template = config.chatTemplate().map(file -> template(file, folder));
+    int threads = config.threads().orElse(Runtime.getRuntime().availableProcessors());
+    Kernels kernels = Kernels.create(config.kernel(), threads);
+    LoadedModel loaded = LoadedModel.load(folder, kernels);
+    Scheduler scheduler =
+        new Scheduler(loaded.model(), loaded.tokenizer(), kernels.rows(), limits, metrics);
+    int maxTokens =
+        Math.min(config.maxModelLen(), loaded.model().maxTokens().orElse(Integer.MAX_VALUE));
+    ServedModel served =
+        new ServedModel(
+            config.modelId().orElse(loaded.name()),
+            System.currentTimeMillis() / 1000,
+            loaded.model().description(),
+            loaded.tokenizer(),
+            template.or(loaded::chatTemplate).orElse(null),
+            scheduler,
+            maxTokens,
+            config.chatMaxTokens(),
+            config.generationConfig() == GenerationDefaults.MODEL
+                ? loaded.sampling()
+                : Sampling.plain(0));
+    EngineThread engine = new EngineThread(scheduler);
+    WarmUp.run(scheduler, loaded);
+    metrics.serve(served.id(), scheduler);
+    LOG.log(
+        System.Logger.Level.INFO,
+        "serving {0} after {1} ms",
+        served.id(),
+        String.valueOf((System.nanoTime() - start) / 1_000_000));
+    return new Running(served, loaded, kernels, engine);
+  }
+
+  private static ChatTemplate template(String file, Path folder) {
+    try {
+      return ChatTemplate.parse(
+          Files.readString(Path.of(file)), ChatTemplate.specialTokens(folder));
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          "tritium.chat-template: %s cannot be read".formatted(file), e);
+    }
+  }
+
+  void stop(@Observes ShutdownEvent event) throws InterruptedException {
+    if (loader != null) {
+      loader.join();
+    }
+    Running stopping = running;
+    if (stopping != null) {
+      stopping.engine.close();
+      stopping.kernels.workers().close();
+      stopping.loaded.close();
+    }
+  }
+
+  @Override
+  public ServedModel require(@Nullable String id) {
+    Running current = running;
+    if (current == null) {
+      throw new ApiException(
+          ErrorKind.MODEL_LOADING, null, "the model is still loading; try again shortly");
+    }
+    if (id != null && !id.equals(current.served.id())) {
+      String shown = id.length() <= 100 ? id : id.substring(0, 100) + "...";
+      throw new ApiException(
+          ErrorKind.MODEL_NOT_FOUND,
+          "model",
+          "the model '%s' is not served here; '%s' is".formatted(shown, current.served.id()));
+    }
+    return current.served;
+  }
+
+  @Override
+  public List<ServedModel> all() {
+    Running current = running;
+    return current == null ? List.of() : List.of(current.served);
+  }
+
+  /** Whether the model is loaded and warmed up. */
+  boolean isLoaded() {
+    return running != null;
+  }
+
+  /** Whether the engine can work: false once its thread has died. */
+  boolean isEngineAlive() {
+    Running current = running;
+    return current == null || current.engine.isAlive();
+  }
+}

@@ -1,0 +1,69 @@
+package dev.tritium.server;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** The settings of the server; docs/configuration.md explains each. */
+@ConfigMapping(prefix = "tritium")
+public interface TritiumConfig {
+  /** Folder of the model; the bundled one when missing. */
+  Optional<String> model();
+
+  /** The name clients use; the folder's name when missing. */
+  Optional<String> modelId();
+
+  /** The checkout or installation, in which the bundled model lies. */
+  @WithDefault(".")
+  String home();
+
+  /** Ternary kernel: auto, t9, t2 or scalar. */
+  @WithDefault("auto")
+  String kernel();
+
+  /** Compute threads; all CPUs when missing. */
+  OptionalInt threads();
+
+  /** Tokens of prompt and answer together. */
+  @WithDefault("131072")
+  int maxModelLen();
+
+  /** File with a chat template that replaces the model's own. */
+  Optional<String> chatTemplate();
+
+  /** Tokens of a chat answer that sets no limit. */
+  @WithDefault("512")
+  int chatMaxTokens();
+
+  /** Sampling defaults: openai, or model for those of generation_config.json. */
+  @WithDefault("openai")
+  GenerationDefaults generationConfig();
+
+  /** Largest request body in bytes. */
+  @WithDefault("10485760")
+  long maxBodyBytes();
+
+  SchedulerConfig scheduler();
+
+  /** Where sampling defaults come from. */
+  enum GenerationDefaults {
+    OPENAI,
+    MODEL
+  }
+
+  /** Bounds of the scheduler. */
+  interface SchedulerConfig {
+    /** Sequences that run at once. */
+    @WithDefault("32")
+    int maxRunning();
+
+    /** Sequences in the queue. */
+    @WithDefault("256")
+    int maxWaiting();
+
+    /** Token rows of one step. */
+    @WithDefault("128")
+    int stepRows();
+  }
+}
