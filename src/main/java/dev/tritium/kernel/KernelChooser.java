@@ -26,6 +26,12 @@ public final class KernelChooser {
           new Candidate("t2", 1e9, workers -> load("T2Kernels", workers)),
           new Candidate("scalar", 0, workers -> new ScalarKernels(new T2Format(), workers)));
 
+  /**
+   * A healthy kernel passes in 0.5 to 1 s, most of it vector code not yet compiled; where the
+   * compiler shares its processors it needs a multiple. Only a kernel that fails takes all of it.
+   */
+  private static final long PROBE_LIMIT_NANOS = 4_000_000_000L;
+
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
 
   private static final System.Logger log = System.getLogger(KernelChooser.class.getName());
@@ -84,7 +90,7 @@ public final class KernelChooser {
       }
       if (obstacle == null) {
         TernaryKernels kernels = candidate.make.apply(workers);
-        if (kernels.supported() && passes(kernels, candidate.slowest, workers)) {
+        if (kernels.supported() && passes(candidate)) {
           return kernels;
         }
       }
@@ -92,10 +98,10 @@ public final class KernelChooser {
     throw new AssertionError("the last candidate runs everywhere");
   }
 
-  private static boolean passes(TernaryKernels kernels, double slowest, Workers workers) {
-    String failure = new KernelProbe(kernels, workers).failure(slowest);
+  private static boolean passes(Candidate candidate) {
+    String failure = new KernelProbe(candidate.make, PROBE_LIMIT_NANOS).failure(candidate.slowest);
     if (failure != null) {
-      log.log(WARNING, "ternary kernel {0} is not used: {1}", kernels.name(), failure);
+      log.log(WARNING, "ternary kernel {0} is not used: {1}", candidate.name, failure);
     }
     return failure == null;
   }

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,16 +17,14 @@ final class KernelProbe {
   private static final int COLUMNS = 504;
   private static final int CALLS = 16;
 
-  /** Enough for the compiler on a busy machine; a healthy kernel is through in a fifth of it. */
-  private static final long LIMIT_NANOS = 1_000_000_000;
-
-  private final TernaryKernels kernels;
-  private final Workers workers;
+  private final Function<Workers, TernaryKernels> make;
+  private final long limitNanos;
   private final Random random = new Random(1);
 
-  KernelProbe(TernaryKernels kernels, Workers workers) {
-    this.kernels = kernels;
-    this.workers = workers;
+  /** A probe that gives the compiler {@code limitNanos} to reach the speed asked for. */
+  KernelProbe(Function<Workers, TernaryKernels> make, long limitNanos) {
+    this.make = make;
+    this.limitNanos = limitNanos;
   }
 
   /** Why the kernel is not to be used, or null if it passed. */
@@ -34,7 +33,10 @@ final class KernelProbe {
     for (int i = 0; i < codes.length; i++) {
       codes[i] = (byte) (random.nextInt(3) - 1);
     }
-    try (Arena arena = Arena.ofShared()) { // shared: the pool's threads read it
+    // One thread: others would spin on the processors that the compiler needs.
+    try (Arena arena = Arena.ofConfined();
+        Workers workers = new Workers(1)) {
+      TernaryKernels kernels = make.apply(workers);
       PackedTernary weight = pack(codes, kernels.format(), arena);
       ScalarKernels scalar = new ScalarKernels(kernels.format(), workers);
       for (int sequences : new int[] {1, 4}) {
@@ -44,14 +46,15 @@ final class KernelProbe {
           return "its results differ from the scalar kernel's";
         }
       }
-      return speedFailure(weight, slowestWeightsPerSecond);
+      return speedFailure(kernels, weight, slowestWeightsPerSecond);
     }
   }
 
-  private @Nullable String speedFailure(PackedTernary weight, double slowest) {
+  private @Nullable String speedFailure(
+      TernaryKernels kernels, PackedTernary weight, double slowest) {
     Product product = new Product(weight, input(1), new Rows(1, ROWS));
     double best = 0;
-    long deadline = System.nanoTime() + LIMIT_NANOS;
+    long deadline = System.nanoTime() + limitNanos;
     while (System.nanoTime() < deadline) {
       long begin = System.nanoTime();
       int calls = 0;

@@ -1,6 +1,5 @@
 package dev.tritium.api.openai;
 
-import dev.tritium.api.openai.Parameter.Type;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -14,9 +13,9 @@ final class Parameters {
   /** What completions and chat share. */
   private static final List<Parameter> SHARED =
       List.of(
-          Parameter.of("model", Type.STRING),
-          Parameter.of("stream", Type.BOOLEAN),
-          Parameter.of("stream_options", Type.ANY),
+          Parameter.of("model", Parameter.Type.STRING),
+          Parameter.of("stream", Parameter.Type.BOOLEAN),
+          Parameter.of("stream_options", Parameter.Type.ANY),
           Parameter.number("temperature", 0, 2),
           Parameter.number("top_p", 0, 1),
           Parameter.integer("top_k", -1, MAX_INT),
@@ -25,12 +24,12 @@ final class Parameters {
           Parameter.positive("repetition_penalty", 10),
           Parameter.number("presence_penalty", -2, 2),
           Parameter.number("frequency_penalty", -2, 2),
-          Parameter.of("logit_bias", Type.ANY),
+          Parameter.of("logit_bias", Parameter.Type.ANY),
           Parameter.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
-          Parameter.of("stop", Type.ANY),
-          Parameter.of("stop_token_ids", Type.ANY),
+          Parameter.of("stop", Parameter.Type.ANY),
+          Parameter.of("stop_token_ids", Parameter.Type.ANY),
           Parameter.integer("min_tokens", 0, MAX_INT),
-          Parameter.of("ignore_eos", Type.BOOLEAN),
+          Parameter.of("ignore_eos", Parameter.Type.BOOLEAN),
           Parameter.notYet("n", "1"),
           Parameter.notYet("return_token_ids", "false"),
           Parameter.notYet("timings_per_token", "false"),
@@ -45,20 +44,20 @@ final class Parameters {
   static final List<Parameter> COMPLETIONS =
       with(
           SHARED,
-          Parameter.of("prompt", Type.ANY),
+          Parameter.of("prompt", Parameter.Type.ANY),
           Parameter.integer("max_tokens", 0, MAX_INT),
           Parameter.integer("logprobs", 0, 5),
-          Parameter.of("echo", Type.BOOLEAN),
+          Parameter.of("echo", Parameter.Type.BOOLEAN),
           Parameter.notYet("best_of", "1"),
           Parameter.notYet("suffix", "\"\""));
 
   static final List<Parameter> CHAT =
       with(
           SHARED,
-          Parameter.of("messages", Type.ANY),
+          Parameter.of("messages", Parameter.Type.ANY),
           Parameter.integer("max_tokens", 1, MAX_INT),
           Parameter.integer("max_completion_tokens", 1, MAX_INT),
-          Parameter.of("logprobs", Type.BOOLEAN),
+          Parameter.of("logprobs", Parameter.Type.BOOLEAN),
           Parameter.integer("top_logprobs", 0, 20),
           Parameter.notYet("response_format", "{\"type\":\"text\"}"),
           Parameter.notYet("tools", "[]"),
@@ -75,13 +74,13 @@ final class Parameters {
 
   static final List<Parameter> TOKENIZE =
       List.of(
-          Parameter.of("model", Type.STRING),
-          Parameter.of("prompt", Type.STRING),
-          Parameter.of("messages", Type.ANY),
-          Parameter.of("add_special_tokens", Type.BOOLEAN));
+          Parameter.of("model", Parameter.Type.STRING),
+          Parameter.of("prompt", Parameter.Type.STRING),
+          Parameter.of("messages", Parameter.Type.ANY),
+          Parameter.of("add_special_tokens", Parameter.Type.BOOLEAN));
 
   static final List<Parameter> DETOKENIZE =
-      List.of(Parameter.of("model", Type.STRING), Parameter.of("tokens", Type.ANY));
+      List.of(Parameter.of("model", Parameter.Type.STRING), Parameter.of("tokens", Parameter.Type.ANY));
 
   private Parameters() {}
 

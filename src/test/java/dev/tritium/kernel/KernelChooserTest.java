@@ -1,0 +1,182 @@
+package dev.tritium.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class KernelChooserTest {
+
+  @Test
+  void theKernelThatThisProcessorDeservesIsChosen() throws IOException {
+    String expected = expectedKernel();
+    try (Workers workers = new Workers(2)) {
+      assertEquals(expected, KernelChooser.choose("auto", workers).name());
+    }
+  }
+
+  private static String expectedKernel() throws IOException {
+    Path cpuInfo = Path.of("/proc/cpuinfo");
+    assumeTrue(Files.isReadable(cpuInfo), "no /proc/cpuinfo, so the CPU's features are unknown");
+    Set<String> flags =
+        Files.readAllLines(cpuInfo).stream()
+            .filter(line -> line.startsWith("flags"))
+            .flatMap(line -> Arrays.stream(line.split("\\s+", -1)))
+            .collect(Collectors.toSet());
+    if (flags.containsAll(Set.of("avx512bw", "avx512vbmi"))) {
+      return "t9";
+    }
+    if (flags.contains("avx2")) {
+      return "t2";
+    }
+    return abort("neither AVX-512 VBMI nor AVX2, so no vector kernel is promised here");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"t9", "t2", "scalar"})
+  void aForcedKernelIsTheOneOrRefusedWithTheReason(String name) {
+    try (Workers workers = new Workers(1)) {
+      try {
+        TernaryKernels kernels = KernelChooser.choose(name, workers);
+        assertEquals(name, kernels.name());
+        assertTrue(kernels.supported());
+      } catch (IllegalArgumentException e) {
+        assertTrue(!name.equals("scalar"));
+        assertTrue(String.valueOf(e.getMessage()).contains("-bit vectors"), e::toString);
+      }
+    }
+  }
+
+  @Test
+  void anUnknownNameIsRefusedWithTheKnownOnes() {
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> Kernels.create("T9", 2));
+    assertEquals("unknown kernel 'T9'; known are auto, t9, t2, scalar", e.getMessage());
+  }
+
+  @Test
+  void aKernelThatIsTooSlowFailsItsProbe() {
+    KernelProbe probe =
+        new KernelProbe(workers -> new ScalarKernels(new T9Format(), workers), 50_000_000);
+    assertTrue(String.valueOf(probe.failure(1e12)).contains("billion weights/s"));
+  }
+
+  @Test
+  void aKernelThatIsWrongFailsItsProbe() {
+    KernelProbe probe = new KernelProbe(WrongKernels::new, 50_000_000);
+    assertTrue(String.valueOf(probe.failure(0)).contains("results differ"));
+  }
+
+  @Test
+  void withoutTheVectorModuleOneWarningNamesTheCureAndTheScalarKernelRuns() throws Exception {
+    List<String> lines = runChild(List.of(), "auto");
+    List<String> warnings = lines.stream().filter(line -> line.contains("WARNING")).toList();
+    assertEquals(1, warnings.size(), () -> String.join("\n", lines));
+    assertTrue(warnings.getFirst().contains("--add-modules jdk.incubator.vector"));
+    assertTrue(warnings.getFirst().contains("./tritium"));
+    assertEquals("chosen scalar", lines.getLast());
+  }
+
+  @Test
+  void withoutTheVectorModuleAForcedVectorKernelIsRefused() throws Exception {
+    List<String> lines = runChild(List.of(), "t2");
+    assertTrue(
+        lines.getLast().startsWith("refused kernel t2 cannot run: the Vector API is missing"));
+  }
+
+  @Test
+  void with256BitVectorsT2IsChosenWithoutAWarning() throws Exception {
+    assumeTrue(expectedKernel().equals("t9"), "only where a wider kernel could be chosen wrongly");
+    List<String> lines =
+        runChild(List.of("--add-modules", "jdk.incubator.vector", "-XX:UseAVX=2"), "auto");
+    assertEquals("chosen t2", lines.getLast(), () -> String.join("\n", lines));
+    assertTrue(lines.stream().noneMatch(l -> l.startsWith("WARNING: ternary")), lines::toString);
+  }
+
+  /** What a JVM of its own prints when it chooses a kernel. */
+  private static List<String> runChild(List<String> options, String wanted) throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(options);
+    command.add("-Djava.util.logging.SimpleFormatter.format=%4$s: %5$s%n");
+    command.addAll(List.of("-cp", classPathOf(KernelChooser.class, ChooserMain.class)));
+    command.addAll(List.of(ChooserMain.class.getName(), wanted));
+    Process child = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, child.waitFor(), output);
+    return output.lines().toList();
+  }
+
+  private static String classPathOf(Class<?>... classes) throws Exception {
+    List<String> entries = new ArrayList<>();
+    for (Class<?> c : classes) {
+      entries.add(
+          Path.of(c.getProtectionDomain().getCodeSource().getLocation().toURI()).toString());
+    }
+    return String.join(java.io.File.pathSeparator, entries);
+  }
+
+  /** Runs in the child. */
+  static final class ChooserMain {
+    private ChooserMain() {}
+
+    @SuppressWarnings("SystemOut") // its output is what the test reads
+    public static void main(String[] args) {
+      try (Workers workers = new Workers(2)) {
+        System.out.println("chosen " + KernelChooser.choose(args[0], workers).name());
+      } catch (IllegalArgumentException e) {
+        System.out.println("refused " + e.getMessage());
+      }
+    }
+  }
+
+  /** Off by one in its last row. */
+  private static final class WrongKernels implements TernaryKernels {
+    private final ScalarKernels right;
+
+    WrongKernels(Workers workers) {
+      this.right = new ScalarKernels(new T9Format(), workers);
+    }
+
+    @Override
+    public String name() {
+      return "wrong";
+    }
+
+    @Override
+    public int vectorBits() {
+      return 0;
+    }
+
+    @Override
+    public TernaryFormat format() {
+      return right.format();
+    }
+
+    @Override
+    public boolean supported() {
+      return true;
+    }
+
+    @Override
+    public void multiply(Product... products) {
+      right.multiply(products);
+      Rows output = products[0].output();
+      output.values()[output.width() - 1] += 1;
+    }
+  }
+}
