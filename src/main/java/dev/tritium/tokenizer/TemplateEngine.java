@@ -48,6 +48,20 @@ final class TemplateEngine {
 
   private static final ScopedValue<Progress> PROGRESS = ScopedValue.newInstance();
 
+  /** LegacyOverrides.ALL but one: {@code {{x}}} without spaces is an expression. */
+  private static final LegacyOverrides JINJA2 =
+      LegacyOverrides.newBuilder()
+          .withEvaluateMapKeys(true)
+          .withIterateOverMapKeys(true)
+          .withUsePyishObjectMapper(true)
+          .withUseNaturalOperatorPrecedence(true)
+          .withParseWhitespaceControlStrictly(true)
+          .withAllowAdjacentTextNodes(true)
+          .withUseTrimmingForNotesAndExpressions(true)
+          .withKeepNullableLoopValues(true)
+          .withHandleBackslashInQuotesOnly(true)
+          .build();
+
   private static final Jinjava JINJAVA = engine();
 
   private TemplateEngine() {}
@@ -90,10 +104,7 @@ final class TemplateEngine {
             JinjavaConfig.newBuilder()
                 .withTrimBlocks(true)
                 .withLstripBlocks(true)
-                .withLegacyOverrides(
-                    LegacyOverrides.Builder.from(LegacyOverrides.ALL)
-                        .withWhitespaceRequiredWithinTokens(false) // {{x}} is an expression
-                        .build())
+                .withLegacyOverrides(JINJA2)
                 .withKeepTrailingNewline(true)
                 // Otherwise {{ }} in a user's message would run as a template.
                 .withNestedInterpretationEnabled(false)
