@@ -56,7 +56,8 @@ final class TemplateSyntax {
   private static ChatTemplateException broken(
       int line, @Nullable String message, @Nullable Exception cause) {
     return new ChatTemplateException(
-        "the chat template is broken%s: %s".formatted(line > 0 ? " in line " + line : "", message),
+        "the chat template is broken%s: %s"
+            .formatted(line > 0 ? " near line " + line : "", message),
         cause);
   }
 
