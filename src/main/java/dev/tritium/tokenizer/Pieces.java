@@ -8,6 +8,7 @@ import java.util.BitSet;
 /** The pieces of a {@code tokenizer.json} as the bytes that its decoder makes of them. */
 final class Pieces {
   private static final byte[] NOTHING = {};
+  private static final int MAX_ID = 1 << 24; // a broken file must not take the whole heap
 
   final DecoderRules rules;
   private final byte[][] bytes; // [size], empty where no piece has the id
@@ -40,6 +41,9 @@ final class Pieces {
     }
     for (JsonNode token : added) {
       size = Math.max(size, token.path("id").asInt() + 1);
+    }
+    if (size <= 0 || size > MAX_ID) {
+      throw new IllegalArgumentException("its greatest id is " + (size - 1));
     }
     Pieces pieces = new Pieces(DecoderRules.read(tokenizer.path("decoder")), size);
     if (vocab.isObject()) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import jinjava.javax.el.ELContext;
 import jinjava.javax.el.ELResolver;
 import jinjava.javax.el.MethodNotFoundException;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * nothing of Java. It stands before jinjava's own resolvers, which would call any public method.
  */
 final class PythonMethods extends ELResolver {
+  private static final Pattern INDEX = Pattern.compile("-?\\d{1,9}");
   private static final Set<String> OF_CONTAINERS =
       Set.of(
           "get", "items", "keys", "values", "update", "append", "extend", "insert", "pop", "index",
@@ -147,12 +149,12 @@ final class PythonMethods extends ELResolver {
   @Override
   public @Nullable Object getValue(
       ELContext context, @Nullable Object base, @Nullable Object property) {
+    boolean isList = base instanceof List || base instanceof Object[];
     boolean plain =
         base == null
             || base instanceof Map
-            || base instanceof List
-            || base instanceof Object[]
-            || base instanceof ForLoop;
+            || base instanceof ForLoop
+            || (isList && INDEX.matcher(String.valueOf(property)).matches());
     if (plain) {
       return null; // unresolved: jinjava goes on
     }
@@ -161,7 +163,7 @@ final class PythonMethods extends ELResolver {
   }
 
   private static @Nullable String characterAt(String text, String index) {
-    if (!index.matches("-?\\d{1,9}")) {
+    if (!INDEX.matcher(index).matches()) {
       return null;
     }
     int i = Integer.parseInt(index);

@@ -15,8 +15,6 @@ import com.hubspot.jinjava.interpret.Context.Library;
 import com.hubspot.jinjava.interpret.InterpretException;
 import com.hubspot.jinjava.interpret.JinjavaInterpreter;
 import com.hubspot.jinjava.interpret.RenderResult;
-import com.hubspot.jinjava.interpret.TemplateError;
-import com.hubspot.jinjava.interpret.TemplateError.ErrorReason;
 import com.hubspot.jinjava.lib.filter.Filter;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import com.hubspot.jinjava.lib.tag.Tag;
@@ -40,7 +38,7 @@ final class TemplateEngine {
   private static final int MAX_OUTPUT_BYTES = 16 << 20;
   private static final int MAX_COLLECTION_ENTRIES = 100_000;
   private static final int MAX_DEPTH = 20;
-  private static final int MAX_STEPS = 1_000_000; // parts rendered; a long chat needs thousands
+  private static final int MAX_STEPS = 200_000; // parts rendered; a long chat needs thousands
 
   /** What one rendering has used and whether the template gave up. */
   private static final class Progress {
@@ -50,25 +48,31 @@ final class TemplateEngine {
 
   private static final ScopedValue<Progress> PROGRESS = ScopedValue.newInstance();
 
-  private static final Jinjava RENDERING = engine(false);
-  private static final Jinjava CHECKING = engine(true);
+  /** LegacyOverrides.ALL but one: {@code {{x}}} without spaces is an expression. */
+  private static final LegacyOverrides JINJA2 =
+      LegacyOverrides.newBuilder()
+          .withEvaluateMapKeys(true)
+          .withIterateOverMapKeys(true)
+          .withUsePyishObjectMapper(true)
+          .withUseNaturalOperatorPrecedence(true)
+          .withParseWhitespaceControlStrictly(true)
+          .withAllowAdjacentTextNodes(true)
+          .withUseTrimmingForNotesAndExpressions(true)
+          .withKeepNullableLoopValues(true)
+          .withHandleBackslashInQuotesOnly(true)
+          .build();
+
+  private static final Jinjava JINJAVA = engine();
 
   private TemplateEngine() {}
 
   /**
-   * Checks the syntax of every branch.
+   * Checks the syntax, also of branches that are seldom taken.
    *
    * @throws ChatTemplateException with the line
    */
   static void check(String source) {
-    RenderResult result = CHECKING.renderForResult(source, Map.of());
-    result.getErrors().stream()
-        .filter(error -> error.getReason() == ErrorReason.SYNTAX_ERROR)
-        .findFirst()
-        .ifPresent(
-            error -> {
-              throw broken(error);
-            });
+    TemplateSyntax.check(JINJAVA, source);
   }
 
   /**
@@ -81,34 +85,26 @@ final class TemplateEngine {
     Progress progress = new Progress();
     RenderResult result =
         ScopedValue.where(PROGRESS, progress)
-            .call(() -> RENDERING.renderForResult(source, variables));
+            .call(() -> JINJAVA.renderForResult(source, variables));
     if (progress.refusal != null) {
       throw new ChatTemplateException(progress.refusal);
     }
     if (result.hasErrors()) {
-      throw broken(result.getErrors().getFirst());
+      throw TemplateSyntax.broken(result.getErrors().getFirst());
     }
     return result.getOutput();
   }
 
-  private static ChatTemplateException broken(TemplateError error) {
-    return new ChatTemplateException(
-        "the chat template is broken in line %d: %s"
-            .formatted(error.getLineno(), error.getMessage()),
-        error.getException());
-  }
-
-  private static Jinjava engine(boolean onlyChecks) {
+  private static Jinjava engine() {
     CompositeELResolver resolver = new CompositeELResolver();
     resolver.add(new PythonMethods());
     resolver.add(JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_ONLY);
     Jinjava jinjava =
         new Jinjava(
             JinjavaConfig.newBuilder()
-                .withValidationMode(onlyChecks)
                 .withTrimBlocks(true)
                 .withLstripBlocks(true)
-                .withLegacyOverrides(LegacyOverrides.ALL)
+                .withLegacyOverrides(JINJA2)
                 .withKeepTrailingNewline(true)
                 // Otherwise {{ }} in a user's message would run as a template.
                 .withNestedInterpretationEnabled(false)
@@ -137,6 +133,7 @@ final class TemplateEngine {
         });
     jinjava.registerFilter(new ToJson());
     jinjava.registerFilter(new Trim());
+    jinjava.registerFilter(new Items());
     jinjava.registerTag(new GenerationTag());
     jinjava.registerFunction(function("raise_exception", "raiseException", Object.class));
     jinjava.registerFunction(function("strftime_now", "strftimeNow", String.class));
@@ -236,6 +233,19 @@ final class TemplateEngine {
     }
   }
 
+  /** The entries of a dictionary. */
+  private static final class Items implements Filter {
+    @Override
+    public Object filter(Object value, JinjavaInterpreter interpreter, String... args) {
+      return value instanceof Map<?, ?> map ? List.copyOf(map.entrySet()) : List.of();
+    }
+
+    @Override
+    public String getName() {
+      return "items";
+    }
+  }
+
   /** transformers marks an assistant's part for training with it; here it only holds the part. */
   private static final class GenerationTag implements Tag {
     private static final long serialVersionUID = 1L;
@@ -245,11 +255,6 @@ final class TemplateEngine {
       StringBuilder text = new StringBuilder();
       List.copyOf(node.getChildren()).forEach(child -> text.append(child.render(interpreter)));
       return text.toString();
-    }
-
-    @Override
-    public boolean isRenderedInValidationMode() {
-      return true;
     }
 
     @Override

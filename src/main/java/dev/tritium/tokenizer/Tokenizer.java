@@ -65,6 +65,9 @@ public final class Tokenizer implements AutoCloseable {
       throw new TokenizerException("%s cannot be read: %s".formatted(file, e.getMessage()), e);
     } catch (TokenizerException e) {
       throw e;
+    } catch (LinkageError e) {
+      throw new TokenizerException(
+          "the tokenizers' native library cannot be loaded on this system: " + e, e);
     } catch (RuntimeException e) { // also what the native library throws
       throw new TokenizerException("%s cannot be used: %s".formatted(file, e.getMessage()), e);
     }

@@ -1,0 +1,27 @@
+package dev.tritium.tokenizer;
+
+import java.util.SplittableRandom;
+
+/** Runs a property on random inputs; a failure names the seed to run it again with. */
+final class Seeded {
+  private static final long SEED = Long.getLong("tritium.test.seed", 20_261_123L);
+
+  /** One case of a property. */
+  interface Property {
+    void hold(SplittableRandom random);
+  }
+
+  private Seeded() {}
+
+  static void check(int cases, Property property) {
+    for (int i = 0; i < cases; i++) {
+      long seed = SEED + i;
+      try {
+        property.hold(new SplittableRandom(seed));
+      } catch (AssertionError | RuntimeException e) {
+        throw new AssertionError(
+            "case %d, run again with -Dtritium.test.seed=%d: %s".formatted(i, seed, e), e);
+      }
+    }
+  }
+}
