@@ -21,8 +21,8 @@ import java.nio.file.Path;
 final class StrictJson {
   private static final int MAX_DEPTH = 64;
 
-  /** About 300,000 tensors in one header; the largest published models have 100,000. */
-  private static final long MAX_TOKENS = 4_000_000;
+  /** About 140,000 tensors in one header, more than the largest published models have in all. */
+  private static final long MAX_TOKENS = 2_000_000;
 
   private static final JsonFactory FACTORY =
       JsonFactory.builder()

@@ -190,8 +190,9 @@ class SafetensorsFileTest {
   @Test
   void moreTensorsThanAnyModelHasAreRefused() {
     StringBuilder header = new StringBuilder("{");
-    for (int i = 0; i < 400_000; i++) {
-      header.append("\"%x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},".formatted(i));
+    for (int i = 0; i < 150_000; i++) {
+      header.append('"').append(i);
+      header.append("\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},");
     }
     header.setCharAt(header.length() - 1, '}');
     assertBroken("Token count", () -> open(header.toString(), 0));
