@@ -199,8 +199,8 @@ class SafetensorsFileTest {
   }
 
   @Test
-  void aFileOverTwoGibibytesIsReadToItsEnd() throws IOException {
-    long bigBytes = (1L << 31) + 6; // of BF16: elements past 2^30
+  void aFileOverFourGibibytesIsReadToItsEnd() throws IOException {
+    long bigBytes = (1L << 32) + 6; // of BF16: more elements than an array holds
     long end = bigBytes + 8;
     byte[] header =
         Checkpoints.header(
@@ -221,6 +221,11 @@ class SafetensorsFileTest {
       tensor(file, "big").readFloats(bigBytes / 2 - 2, tail, 1, 2);
       assertArrayEquals(new float[] {0, 0, 1}, tail);
       assertArrayEquals(new float[] {2, 3}, tensor(file, "last").toFloats());
+      CheckpointException e =
+          assertThrows(CheckpointException.class, () -> tensor(file, "big").toFloats());
+      assertEquals(
+          "tensor big: expected at most 2^31 - 9 elements, found [2147483651] in sparse.safetensors",
+          e.getMessage());
     }
   }
 
