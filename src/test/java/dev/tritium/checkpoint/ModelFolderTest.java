@@ -283,7 +283,7 @@ class ModelFolderTest {
 
   @Test
   void aPathThatIsNoFolderIsRefused() throws IOException {
-    assertBroken("missing: no such folder", folder.resolve("missing"));
+    assertBroken("missing: no such file or folder", folder.resolve("missing"));
     assertBroken("file: not a folder", Files.write(folder.resolve("file"), new byte[0]));
   }
 

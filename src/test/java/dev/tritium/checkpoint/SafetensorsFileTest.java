@@ -231,7 +231,7 @@ class SafetensorsFileTest {
 
   @Test
   void aPathThatIsNoFileIsRefused() {
-    assertBroken("no such file", folder.resolve("missing.safetensors"));
+    assertBroken("no such file or folder", folder.resolve("missing.safetensors"));
     assertBroken("not a regular file", folder);
   }
 
