@@ -77,6 +77,13 @@ class SafetensorsFileTest {
     open("{\"__metadata__\":{}}   ", 0).close();
   }
 
+  @Test
+  void anEmptyTensorMayStandWhereAnotherBegins() throws IOException {
+    String empty = "\"e\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}";
+    open("{" + A + "," + empty + "}", 2).close();
+    open("{" + empty + "," + A + "}", 2).close();
+  }
+
   /** Each line: header (with ' for "), bytes of data after it, part of the message. */
   @ParameterizedTest
   @CsvSource(
