@@ -5,6 +5,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 
 /** Reading the small files of a model folder, with errors that say which file and why. */
 final class CheckpointFiles {
@@ -16,10 +17,7 @@ final class CheckpointFiles {
    * @throws CheckpointException if it cannot be read or is longer than {@code maxBytes}
    */
   static byte[] read(Path file, int maxBytes) {
-    if (!Files.isRegularFile(file)) {
-      throw new CheckpointException(
-          file + (Files.exists(file) ? ": not a regular file" : ": no such file"));
-    }
+    requireRegular(file);
     try (var in = Files.newInputStream(file)) {
       byte[] bytes = in.readNBytes(maxBytes);
       if (in.read() >= 0) {
@@ -31,11 +29,32 @@ final class CheckpointFiles {
     }
   }
 
+  /** Checks that it is a file, since opening a pipe would block for ever. */
+  static void requireRegular(Path file) {
+    if (!attributes(file).isRegularFile()) {
+      throw new CheckpointException(file + ": not a regular file");
+    }
+  }
+
+  static void requireFolder(Path folder) {
+    if (!attributes(folder).isDirectory()) {
+      throw new CheckpointException(folder + ": not a folder");
+    }
+  }
+
+  private static BasicFileAttributes attributes(Path path) {
+    try {
+      return Files.readAttributes(path, BasicFileAttributes.class);
+    } catch (IOException e) {
+      throw unreadable(path, e);
+    }
+  }
+
   static CheckpointException unreadable(Path file, IOException e) {
     String reason =
         switch (e) {
           case AccessDeniedException _ -> "no permission to read it";
-          case NoSuchFileException _ -> "no such file";
+          case NoSuchFileException _ -> "no such file or folder";
           default -> "cannot be read: " + e;
         };
     return new CheckpointException(file + ": " + reason, e);

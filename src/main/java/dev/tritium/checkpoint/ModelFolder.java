@@ -193,10 +193,7 @@ public final class ModelFolder implements AutoCloseable {
   }
 
   private static List<String> names(Path folder) {
-    if (!Files.isDirectory(folder)) {
-      throw new CheckpointException(
-          folder + (Files.exists(folder) ? ": not a folder" : ": no such folder"));
-    }
+    CheckpointFiles.requireFolder(folder);
     try (Stream<Path> entries = Files.list(folder)) {
       return entries.map(entry -> String.valueOf(entry.getFileName())).sorted().toList();
     } catch (IOException e) {

@@ -8,7 +8,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Collections;
@@ -58,10 +57,7 @@ public final class SafetensorsFile implements AutoCloseable {
    */
   @SuppressWarnings("MustBeClosed") // the arena lives as long as the file that is returned
   public static SafetensorsFile open(Path path) {
-    if (!Files.isRegularFile(path)) { // a pipe would block here for ever
-      throw new CheckpointException(
-          path + (Files.exists(path) ? ": not a regular file" : ": no such file"));
-    }
+    CheckpointFiles.requireRegular(path);
     Arena arena = Arena.ofShared();
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);

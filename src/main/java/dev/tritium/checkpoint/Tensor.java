@@ -35,11 +35,16 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment d
 
   public Tensor {
     shape = List.copyOf(shape);
+    long expected = dtype.bytes(shape.stream().reduce(1L, Math::multiplyExact));
+    if (data.byteSize() != expected) {
+      throw new IllegalArgumentException(
+          "%s %s takes %d bytes, found %d".formatted(dtype, shape, expected, data.byteSize()));
+    }
   }
 
   /** Number of elements: the product of the shape. */
   public long elements() {
-    return shape.stream().reduce(1L, Math::multiplyExact);
+    return data.byteSize() * 8 / dtype.bits();
   }
 
   /**

@@ -48,6 +48,17 @@ class ModelFolderTest {
   }
 
   @Test
+  void theBundledModelOpensAndIsFinite() {
+    try (ModelFolder model = ModelFolder.open(Path.of("models", "tritium-stories-17m"))) {
+      model.tensors().forEach(Tensor::requireFinite);
+      model.tensor("lm_head.weight").requireShape(4096, 384).requireDType(DType.BF16);
+      assertEquals("tritium-stories-17m", model.name());
+      assertEquals(125, model.tensorNames().size());
+      assertEquals(Set.of(2), model.eosIds());
+    }
+  }
+
+  @Test
   void shardsReadAsOneModelWithTheSameDigest() throws IOException {
     Path one = Checkpoints.write(Files.createDirectory(folder.resolve("1")), CONFIG, tensors());
     Path two =
@@ -272,7 +283,7 @@ class ModelFolderTest {
 
   @Test
   void aPathThatIsNoFolderIsRefused() throws IOException {
-    assertBroken("missing: no such folder", folder.resolve("missing"));
+    assertBroken("missing: no such file or folder", folder.resolve("missing"));
     assertBroken("file: not a folder", Files.write(folder.resolve("file"), new byte[0]));
   }
 

@@ -77,6 +77,13 @@ class SafetensorsFileTest {
     open("{\"__metadata__\":{}}   ", 0).close();
   }
 
+  @Test
+  void anEmptyTensorMayStandWhereAnotherBegins() throws IOException {
+    String empty = "\"e\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}";
+    open("{" + A + "," + empty + "}", 2).close();
+    open("{" + empty + "," + A + "}", 2).close();
+  }
+
   /** Each line: header (with ' for "), bytes of data after it, part of the message. */
   @ParameterizedTest
   @CsvSource(
@@ -190,16 +197,17 @@ class SafetensorsFileTest {
   @Test
   void moreTensorsThanAnyModelHasAreRefused() {
     StringBuilder header = new StringBuilder("{");
-    for (int i = 0; i < 400_000; i++) {
-      header.append("\"%x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},".formatted(i));
+    for (int i = 0; i < 150_000; i++) {
+      header.append('"').append(i);
+      header.append("\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},");
     }
     header.setCharAt(header.length() - 1, '}');
     assertBroken("Token count", () -> open(header.toString(), 0));
   }
 
   @Test
-  void aFileOverTwoGibibytesIsReadToItsEnd() throws IOException {
-    long bigBytes = (1L << 31) + 6; // of BF16: elements past 2^30
+  void aFileOverFourGibibytesIsReadToItsEnd() throws IOException {
+    long bigBytes = (1L << 32) + 6; // of BF16: more elements than an array holds
     long end = bigBytes + 8;
     byte[] header =
         Checkpoints.header(
@@ -220,12 +228,17 @@ class SafetensorsFileTest {
       tensor(file, "big").readFloats(bigBytes / 2 - 2, tail, 1, 2);
       assertArrayEquals(new float[] {0, 0, 1}, tail);
       assertArrayEquals(new float[] {2, 3}, tensor(file, "last").toFloats());
+      CheckpointException e =
+          assertThrows(CheckpointException.class, () -> tensor(file, "big").toFloats());
+      assertEquals(
+          "tensor big: expected at most 2^31 - 9 elements, found [2147483651] in sparse.safetensors",
+          e.getMessage());
     }
   }
 
   @Test
   void aPathThatIsNoFileIsRefused() {
-    assertBroken("no such file", folder.resolve("missing.safetensors"));
+    assertBroken("no such file or folder", folder.resolve("missing.safetensors"));
     assertBroken("not a regular file", folder);
   }
 
