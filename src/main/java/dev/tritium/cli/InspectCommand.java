@@ -37,21 +37,16 @@ final class InspectCommand implements Runnable {
       PrintWriter out = spec.commandLine().getOut();
       line(out, "model", folder.name());
       line(out, "family", description.modelType());
-      line(out, "parameters", "%,d", description.parameters());
-      line(
-          out,
-          "ternary",
-          "%,d (%.1f %%)",
-          description.ternaryParameters(),
-          100.0 * description.ternaryParameters() / description.parameters());
-      line(out, "layers", "%,d", description.layers());
-      line(out, "hidden size", "%,d", description.hiddenSize());
-      line(out, "intermediate size", "%,d", description.intermediateSize());
-      line(out, "vocabulary", "%,d", description.vocabularySize());
-      line(out, "tensors", "%,d", folder.tensorNames().size());
+      line(out, "parameters", count(description.parameters()));
+      line(out, "ternary", count(description.ternaryParameters()));
+      line(out, "layers", count(description.layers()));
+      line(out, "hidden size", count(description.hiddenSize()));
+      line(out, "intermediate size", count(description.intermediateSize()));
+      line(out, "vocabulary", count(description.vocabularySize()));
+      line(out, "tensors", count(folder.tensorNames().size()));
       line(out, "data types", dtypes(folder));
-      line(out, "weights on disk", "%,d bytes", folder.weightBytes());
-      line(out, "state of a sequence", "%,d bytes", description.stateBytes());
+      line(out, "weights on disk", count(folder.weightBytes()) + " bytes");
+      line(out, "state of a sequence", count(description.stateBytes()) + " bytes");
       out.flush();
     }
   }
@@ -65,8 +60,11 @@ final class InspectCommand implements Runnable {
         .collect(Collectors.joining(", "));
   }
 
-  private static void line(PrintWriter out, String name, String value, Object... arguments) {
-    String text = arguments.length == 0 ? value : value.formatted(arguments);
-    out.printf(Locale.ROOT, "%-20s %s%n", name, text);
+  private static String count(long number) {
+    return String.format(Locale.ROOT, "%,d", number);
+  }
+
+  private static void line(PrintWriter out, String name, String value) {
+    out.printf("%-20s %s%n", name, value);
   }
 }

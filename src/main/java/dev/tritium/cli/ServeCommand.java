@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
     name = "serve",
     description = "Serves a model over HTTP, with OpenAI-compatible endpoints.",
     mixinStandardHelpOptions = true)
+@SuppressWarnings("UnusedVariable") // options are read through the spec, all in the same way
 final class ServeCommand implements Runnable {
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions options;

@@ -46,12 +46,13 @@ final class HttpEdge {
   /** The client's id if it can stand in a log line, else a new one. */
   private static String requestId(HttpServerRequest request) {
     String sent = request.getHeader(REQUEST_ID);
-    boolean usable =
-        sent != null
-            && !sent.isEmpty()
-            && sent.length() <= MAX_ID_LENGTH
-            && sent.chars().allMatch(c -> c > ' ' && c < 127);
-    return usable ? sent : "req-" + UUID.randomUUID();
+    if (sent != null
+        && !sent.isEmpty()
+        && sent.length() <= MAX_ID_LENGTH
+        && sent.chars().allMatch(c -> c > ' ' && c < 127)) {
+      return sent;
+    }
+    return "req-" + UUID.randomUUID();
   }
 
   private static long declaredBytes(HttpServerRequest request) {

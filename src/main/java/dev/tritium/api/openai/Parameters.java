@@ -80,7 +80,8 @@ final class Parameters {
           Parameter.of("add_special_tokens", Parameter.Type.BOOLEAN));
 
   static final List<Parameter> DETOKENIZE =
-      List.of(Parameter.of("model", Parameter.Type.STRING), Parameter.of("tokens", Parameter.Type.ANY));
+      List.of(
+          Parameter.of("model", Parameter.Type.STRING), Parameter.of("tokens", Parameter.Type.ANY));
 
   private Parameters() {}
 
