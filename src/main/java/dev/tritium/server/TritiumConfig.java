@@ -8,6 +8,14 @@ import java.util.OptionalInt;
 /** The settings of the server; docs/configuration.md explains each. */
 @ConfigMapping(prefix = "tritium")
 public interface TritiumConfig {
+  /** Address to listen on. */
+  @WithDefault("127.0.0.1")
+  String host();
+
+  /** Port to listen on. */
+  @WithDefault("8080")
+  int port();
+
   /** Folder of the model; the bundled one when missing. */
   Optional<String> model();
 
