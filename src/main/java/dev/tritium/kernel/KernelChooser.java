@@ -115,14 +115,23 @@ public final class KernelChooser {
         + " to java";
   }
 
-  /** By name, because a JVM without the module cannot even link these classes. */
+  /** The row operations that go with a ternary kernel: vectors beside vectors. */
+  static RowKernels rowKernels(TernaryKernels ternary) {
+    return ternary.vectorBits() == 0
+        ? new ScalarRowKernels()
+        : make("VectorRowKernels", RowKernels.class, new Class<?>[0]);
+  }
+
   private static TernaryKernels load(String className, Workers workers) {
+    return make(className, TernaryKernels.class, new Class<?>[] {Workers.class}, workers);
+  }
+
+  /** By name, because a JVM without the vector module cannot even link these classes. */
+  private static <T> T make(
+      String className, Class<T> type, Class<?>[] parameters, Object... arguments) {
     String name = KernelChooser.class.getPackageName() + ".vector." + className;
     try {
-      return Class.forName(name)
-          .asSubclass(TernaryKernels.class)
-          .getConstructor(Workers.class)
-          .newInstance(workers);
+      return Class.forName(name).asSubclass(type).getConstructor(parameters).newInstance(arguments);
     } catch (ReflectiveOperationException e) {
       throw new LinkageError("kernel class " + name, e);
     }

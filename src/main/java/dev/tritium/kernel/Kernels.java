@@ -13,7 +13,8 @@ public record Kernels(TernaryKernels ternary, RowKernels rows, Workers workers)
   public static Kernels create(String wanted, int threads) {
     Workers workers = new Workers(threads);
     try {
-      return new Kernels(KernelChooser.choose(wanted, workers), new ScalarRowKernels(), workers);
+      TernaryKernels ternary = KernelChooser.choose(wanted, workers);
+      return new Kernels(ternary, KernelChooser.rowKernels(ternary), workers);
     } catch (IllegalArgumentException e) {
       workers.close();
       throw e;

@@ -6,14 +6,15 @@ package dev.tritium.kernel;
  * stateless, so any thread may use it.
  */
 public final class ScalarRowKernels implements RowKernels {
-  private static final int LANES = 64;
+  /** Partial sums of every float sum. */
+  public static final int LANES = 64;
 
   /** 1.5 * 2^23: adding it rounds a float of small magnitude to an integer, half to even. */
-  private static final float ROUNDER = 12582912f;
+  public static final float ROUNDER = 12582912f;
 
-  private static final float LOG2_E = 1.442695f;
-  private static final float LN2_HIGH = 0.69314575f;
-  private static final float LN2_LOW = 1.4286068e-6f;
+  public static final float LOG2_E = 1.442695f;
+  public static final float LN2_HIGH = 0.69314575f;
+  public static final float LN2_LOW = 1.4286068e-6f;
 
   @Override
   public void rmsNorm(
@@ -145,7 +146,7 @@ public final class ScalarRowKernels implements RowKernels {
   }
 
   /** The fixed tree: s[k] += s[k + 32], then + 16, 8, 4, 2, 1. */
-  private static float sumOfLanes(float[] sums) {
+  public static float sumOfLanes(float[] sums) {
     for (int half = LANES / 2; half > 0; half /= 2) {
       for (int k = 0; k < half; k++) {
         sums[k] += sums[k + half];
@@ -159,7 +160,7 @@ public final class ScalarRowKernels implements RowKernels {
    *
    * <p>x = n ln 2 + r with |r| <= ln 2 / 2; e^r is a polynomial of degree 7 (Cephes, expf).
    */
-  static float exp(float x) {
+  public static float exp(float x) {
     float clamped = Math.min(Math.max(x, -87f), 88f);
     float shifted = Math.fma(clamped, LOG2_E, ROUNDER);
     float n = shifted - ROUNDER;
@@ -177,11 +178,11 @@ public final class ScalarRowKernels implements RowKernels {
         Float.floatToRawIntBits(e) + (Float.floatToRawIntBits(shifted) << 23));
   }
 
-  static float sigmoid(float x) {
+  public static float sigmoid(float x) {
     return 1 / (1 + exp(-x));
   }
 
-  static float silu(float x) {
+  public static float silu(float x) {
     return x * sigmoid(x);
   }
 
@@ -189,7 +190,7 @@ public final class ScalarRowKernels implements RowKernels {
    * Rounds half away from zero, as CUDA's round does. trunc(|v| + 0.5) would be wrong for
    * 0.49999997, whose sum rounds up to 1; NaN gives 0.
    */
-  static int roundHalfAway(float v) {
+  public static int roundHalfAway(float v) {
     float magnitude = Math.abs(v);
     int k = (int) magnitude;
     if (magnitude - k >= 0.5f) {
@@ -199,7 +200,7 @@ public final class ScalarRowKernels implements RowKernels {
   }
 
   /** Rounds half to even, as torch.round does; NaN gives 0. */
-  static int roundHalfEven(float v) {
+  public static int roundHalfEven(float v) {
     return (int) Math.rint(v);
   }
 }

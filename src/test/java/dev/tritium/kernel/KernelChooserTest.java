@@ -115,7 +115,9 @@ class KernelChooserTest {
     command.add("-Djava.util.logging.SimpleFormatter.format=%4$s: %5$s%n");
     command.addAll(List.of("-cp", classPathOf(KernelChooser.class, ChooserMain.class)));
     command.addAll(List.of(ChooserMain.class.getName(), wanted));
-    Process child = new ProcessBuilder(command).redirectErrorStream(true).start();
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().keySet().removeAll(Set.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"));
+    Process child = builder.start();
     String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, child.waitFor(), output);
     return output.lines().toList();

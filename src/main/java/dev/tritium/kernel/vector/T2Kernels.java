@@ -25,6 +25,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 public final class T2Kernels implements TernaryKernels {
   private static final VectorSpecies<Short> S = ShortVector.SPECIES_256;
+  private static final VectorSpecies<Integer> I = IntVector.SPECIES_256;
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
   private static final int LANES = 16;
@@ -41,12 +42,15 @@ public final class T2Kernels implements TernaryKernels {
   /** A lane adds a product of at most 127 per 16 columns: 256 * 127 = 32512 fits int16. */
   private static final int MAX_TRIT_COLUMNS = 256 * LANES;
 
-  private static final int[] TWOS = {2, 2, 2, 2, 2, 2, 2, 2};
-  private static final short[] THREES = new short[LANES];
+  // Words are shifted and masked in pairs, as ints: AVX2 has no variable shift of 16 bits, and what
+  // crosses over is masked away.
+  private static final int[] TWOS = new int[LANES / 2];
+  private static final int[] DIGITS = new int[LANES / 2];
   private static final short[] ONES = new short[LANES];
 
   static {
-    Arrays.fill(THREES, (short) 3);
+    Arrays.fill(TWOS, 2);
+    Arrays.fill(DIGITS, 0x0003_0003);
     Arrays.fill(ONES, (short) 1);
   }
 
@@ -175,89 +179,94 @@ public final class T2Kernels implements TernaryKernels {
     }
   }
 
-  /** Int16 sums of digit * q, by lane, of 4 rows over {@code chunks} chunks, to acc[4, 16]. */
+  /**
+   * Int16 sums of digit * q, by lane, of 4 rows over {@code chunks} chunks, to acc[4, 16].
+   *
+   * <p>Without helper methods: past a number of nodes C2 inlines only the Vector API's own, and a
+   * vector that leaves the method is an object, 10 times slower.
+   */
   private static void dotDigits(
       MemorySegment w, long at, int chunks, short[] q, int x, short[] acc) {
-    IntVector two = IntVector.fromArray(IntVector.SPECIES_256, TWOS, 0);
-    ShortVector three = ShortVector.fromArray(S, THREES, 0);
+    IntVector two = IntVector.fromArray(I, TWOS, 0);
+    IntVector digits = IntVector.fromArray(I, DIGITS, 0);
     ShortVector a0 = ShortVector.zero(S);
     ShortVector a1 = a0;
     ShortVector a2 = a0;
     ShortVector a3 = a0;
     long end = at + (long) chunks * CHUNK_BYTES;
     for (long p = at; p < end; p += CHUNK_BYTES, x += CHUNK_COLUMNS) {
-      ShortVector w0 = ShortVector.fromMemorySegment(S, w, p, LE);
-      ShortVector w1 = ShortVector.fromMemorySegment(S, w, p + 32, LE);
-      ShortVector w2 = ShortVector.fromMemorySegment(S, w, p + 64, LE);
-      ShortVector w3 = ShortVector.fromMemorySegment(S, w, p + 96, LE);
+      IntVector w0 = IntVector.fromMemorySegment(I, w, p, LE);
+      IntVector w1 = IntVector.fromMemorySegment(I, w, p + 32, LE);
+      IntVector w2 = IntVector.fromMemorySegment(I, w, p + 64, LE);
+      IntVector w3 = IntVector.fromMemorySegment(I, w, p + 96, LE);
       ShortVector v = ShortVector.fromArray(S, q, x);
-      a0 = a0.add(w0.and(three).mul(v));
-      a1 = a1.add(w1.and(three).mul(v));
-      a2 = a2.add(w2.and(three).mul(v));
-      a3 = a3.add(w3.and(three).mul(v));
-      w0 = next(w0, two);
-      w1 = next(w1, two);
-      w2 = next(w2, two);
-      w3 = next(w3, two);
+      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
+      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
+      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
+      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
+      w0 = w0.lanewise(VectorOperators.LSHR, two);
+      w1 = w1.lanewise(VectorOperators.LSHR, two);
+      w2 = w2.lanewise(VectorOperators.LSHR, two);
+      w3 = w3.lanewise(VectorOperators.LSHR, two);
       v = ShortVector.fromArray(S, q, x + 16);
-      a0 = a0.add(w0.and(three).mul(v));
-      a1 = a1.add(w1.and(three).mul(v));
-      a2 = a2.add(w2.and(three).mul(v));
-      a3 = a3.add(w3.and(three).mul(v));
-      w0 = next(w0, two);
-      w1 = next(w1, two);
-      w2 = next(w2, two);
-      w3 = next(w3, two);
+      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
+      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
+      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
+      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
+      w0 = w0.lanewise(VectorOperators.LSHR, two);
+      w1 = w1.lanewise(VectorOperators.LSHR, two);
+      w2 = w2.lanewise(VectorOperators.LSHR, two);
+      w3 = w3.lanewise(VectorOperators.LSHR, two);
       v = ShortVector.fromArray(S, q, x + 32);
-      a0 = a0.add(w0.and(three).mul(v));
-      a1 = a1.add(w1.and(three).mul(v));
-      a2 = a2.add(w2.and(three).mul(v));
-      a3 = a3.add(w3.and(three).mul(v));
-      w0 = next(w0, two);
-      w1 = next(w1, two);
-      w2 = next(w2, two);
-      w3 = next(w3, two);
+      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
+      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
+      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
+      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
+      w0 = w0.lanewise(VectorOperators.LSHR, two);
+      w1 = w1.lanewise(VectorOperators.LSHR, two);
+      w2 = w2.lanewise(VectorOperators.LSHR, two);
+      w3 = w3.lanewise(VectorOperators.LSHR, two);
       v = ShortVector.fromArray(S, q, x + 48);
-      a0 = a0.add(w0.and(three).mul(v));
-      a1 = a1.add(w1.and(three).mul(v));
-      a2 = a2.add(w2.and(three).mul(v));
-      a3 = a3.add(w3.and(three).mul(v));
-      w0 = next(w0, two);
-      w1 = next(w1, two);
-      w2 = next(w2, two);
-      w3 = next(w3, two);
+      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
+      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
+      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
+      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
+      w0 = w0.lanewise(VectorOperators.LSHR, two);
+      w1 = w1.lanewise(VectorOperators.LSHR, two);
+      w2 = w2.lanewise(VectorOperators.LSHR, two);
+      w3 = w3.lanewise(VectorOperators.LSHR, two);
       v = ShortVector.fromArray(S, q, x + 64);
-      a0 = a0.add(w0.and(three).mul(v));
-      a1 = a1.add(w1.and(three).mul(v));
-      a2 = a2.add(w2.and(three).mul(v));
-      a3 = a3.add(w3.and(three).mul(v));
-      w0 = next(w0, two);
-      w1 = next(w1, two);
-      w2 = next(w2, two);
-      w3 = next(w3, two);
+      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
+      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
+      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
+      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
+      w0 = w0.lanewise(VectorOperators.LSHR, two);
+      w1 = w1.lanewise(VectorOperators.LSHR, two);
+      w2 = w2.lanewise(VectorOperators.LSHR, two);
+      w3 = w3.lanewise(VectorOperators.LSHR, two);
       v = ShortVector.fromArray(S, q, x + 80);
-      a0 = a0.add(w0.and(three).mul(v));
-      a1 = a1.add(w1.and(three).mul(v));
-      a2 = a2.add(w2.and(three).mul(v));
-      a3 = a3.add(w3.and(three).mul(v));
-      w0 = next(w0, two);
-      w1 = next(w1, two);
-      w2 = next(w2, two);
-      w3 = next(w3, two);
+      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
+      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
+      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
+      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
+      w0 = w0.lanewise(VectorOperators.LSHR, two);
+      w1 = w1.lanewise(VectorOperators.LSHR, two);
+      w2 = w2.lanewise(VectorOperators.LSHR, two);
+      w3 = w3.lanewise(VectorOperators.LSHR, two);
       v = ShortVector.fromArray(S, q, x + 96);
-      a0 = a0.add(w0.and(three).mul(v));
-      a1 = a1.add(w1.and(three).mul(v));
-      a2 = a2.add(w2.and(three).mul(v));
-      a3 = a3.add(w3.and(three).mul(v));
-      w0 = next(w0, two);
-      w1 = next(w1, two);
-      w2 = next(w2, two);
-      w3 = next(w3, two);
+      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
+      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
+      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
+      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
+      w0 = w0.lanewise(VectorOperators.LSHR, two);
+      w1 = w1.lanewise(VectorOperators.LSHR, two);
+      w2 = w2.lanewise(VectorOperators.LSHR, two);
+      w3 = w3.lanewise(VectorOperators.LSHR, two);
       v = ShortVector.fromArray(S, q, x + 112);
-      a0 = a0.add(w0.and(three).mul(v));
-      a1 = a1.add(w1.and(three).mul(v));
-      a2 = a2.add(w2.and(three).mul(v));
-      a3 = a3.add(w3.and(three).mul(v));
+      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
+      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
+      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
+      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
     }
     a0.intoArray(acc, 0);
     a1.intoArray(acc, 16);
@@ -265,24 +274,19 @@ public final class T2Kernels implements TernaryKernels {
     a3.intoArray(acc, 48);
   }
 
-  /** Shifts as ints, for AVX2 has no 16-bit variable shift: what crosses over is masked away. */
-  private static ShortVector next(ShortVector words, IntVector two) {
-    return words.reinterpretAsInts().lanewise(VectorOperators.LSHR, two).reinterpretAsShorts();
-  }
-
   /** Writes the trits of a block's four rows to trits[4, columns]. */
   private static void decode(MemorySegment w, long at, int chunks, short[] trits, int columns) {
-    IntVector two = IntVector.fromArray(IntVector.SPECIES_256, TWOS, 0);
-    ShortVector three = ShortVector.fromArray(S, THREES, 0);
+    IntVector two = IntVector.fromArray(I, TWOS, 0);
+    IntVector digits = IntVector.fromArray(I, DIGITS, 0);
     ShortVector one = ShortVector.fromArray(S, ONES, 0);
     for (int r = 0; r < BLOCK_ROWS; r++) {
       for (int c = 0; c < chunks; c++) {
-        ShortVector words =
-            ShortVector.fromMemorySegment(S, w, at + c * (long) CHUNK_BYTES + r * 32L, LE);
+        IntVector words =
+            IntVector.fromMemorySegment(I, w, at + c * (long) CHUNK_BYTES + r * 32L, LE);
         int to = r * columns + c * CHUNK_COLUMNS;
         for (int j = 0; j < 8; j++) {
-          words.and(three).sub(one).intoArray(trits, to + j * LANES);
-          words = next(words, two);
+          words.and(digits).reinterpretAsShorts().sub(one).intoArray(trits, to + j * LANES);
+          words = words.lanewise(VectorOperators.LSHR, two);
         }
       }
     }
