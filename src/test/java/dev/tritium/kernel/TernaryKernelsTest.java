@@ -37,7 +37,7 @@ class TernaryKernelsTest {
   void sumsAreExactForEveryWidth(int columns) {
     try (Workers workers = new Workers(2)) {
       for (TernaryKernels kernels : kernels(workers)) {
-        for (int sequences : new int[] {1, 2, 3, 4}) {
+        for (int sequences : new int[] {1, 2, 3, 4, 9}) {
           check(
               kernels,
               TernaryMatrix.random(65, columns, columns),
@@ -88,6 +88,7 @@ class TernaryKernelsTest {
             for (IntUnaryOperator value : values) {
               check(kernels, matrix, TernaryMatrix.inputs(1, columns, value));
               check(kernels, matrix, TernaryMatrix.inputs(4, columns, value));
+              check(kernels, matrix, TernaryMatrix.inputs(9, columns, value));
             }
           }
         }

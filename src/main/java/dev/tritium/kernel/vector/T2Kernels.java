@@ -20,8 +20,8 @@ import jdk.incubator.vector.VectorSpecies;
  * Multiply and add at 256 bits, for CPUs without 512-bit permutes. Lanes are columns, four rows go
  * at once.
  *
- * <p>One sequence multiplies the 2-bit digits as they are, 0 to 2, and takes the sum of the
- * activations off at the end; more sequences share rows that are decoded once.
+ * <p>A few sequences multiply the 2-bit digits as they are, 0 to 2, and take the sum of the
+ * activations off at the end; many share rows that are decoded once.
  */
 public final class T2Kernels implements TernaryKernels {
   private static final VectorSpecies<Short> S = ShortVector.SPECIES_256;
@@ -35,6 +35,9 @@ public final class T2Kernels implements TernaryKernels {
 
   /** Rows of a chunk of work. */
   private static final int ROWS = 64;
+
+  /** Up to here decoding a row costs more than it saves. */
+  private static final int FEW_SEQUENCES = 8;
 
   /** A lane adds 8 products of at most 2 * 127 per chunk: 16 * 8 * 254 = 32512 fits int16. */
   private static final int MAX_DIGIT_CHUNKS = 16;
@@ -93,53 +96,69 @@ public final class T2Kernels implements TernaryKernels {
   @Override
   public void multiply(Product... products) {
     RowChunks rows = RowChunks.begin(products, format, ROWS);
-    int[] inputSums = new int[products.length];
+    int[][] inputSums = new int[products.length][];
     for (int p = 0; p < products.length; p++) {
-      if (products[p].input().count() == 1) {
-        inputSums[p] = sum(products[p].input());
-      }
+      inputSums[p] = isFew(products[p]) ? sums(products[p].input()) : new int[0];
     }
     workers.forEach(
         rows.chunks(),
         (chunk, worker) -> {
           int p = rows.productOf(chunk);
           int firstRow = rows.firstRow(p, chunk);
-          if (products[p].input().count() == 1) {
-            multiplyOne(products[p], inputSums[p], firstRow, scratch[worker]);
+          if (isFew(products[p])) {
+            multiplyFew(products[p], inputSums[p], firstRow, scratch[worker]);
           } else {
             multiplyMany(products[p], firstRow, scratch[worker]);
           }
         });
   }
 
-  private static int sum(QuantizedRows input) {
-    short[] q = input.values();
-    int sum = 0;
-    for (int j = 0; j < input.width(); j++) {
-      sum += q[j];
-    }
-    return sum;
+  private static boolean isFew(Product product) {
+    return product.input().count() <= FEW_SEQUENCES;
   }
 
-  private static void multiplyOne(Product product, int inputSum, int firstRow, Scratch scratch) {
-    PackedTernary weight = product.weight();
-    int chunks = T2Format.chunks(weight.columns());
-    int endRow = Math.min(firstRow + ROWS, weight.rows());
-    int[] sums = scratch.sums;
-    for (int row = firstRow; row < endRow; row += BLOCK_ROWS) {
-      long block = row / BLOCK_ROWS * (long) chunks * CHUNK_BYTES;
-      int y = row - firstRow;
-      Arrays.fill(sums, y, y + BLOCK_ROWS, -inputSum);
-      for (int c = 0; c < chunks; c += MAX_DIGIT_CHUNKS) {
-        int n = Math.min(MAX_DIGIT_CHUNKS, chunks - c);
-        long at = block + (long) c * CHUNK_BYTES;
-        dotDigits(weight.codes(), at, n, product.input().values(), c * CHUNK_COLUMNS, scratch.acc);
-        addLanes(scratch.acc, 0, BLOCK_ROWS, sums, y);
+  /** The sum of each sequence's activations. */
+  private static int[] sums(QuantizedRows input) {
+    int[] sums = new int[input.count()];
+    for (int s = 0; s < sums.length; s++) {
+      for (int j = 0; j < input.width(); j++) {
+        sums[s] += input.values()[input.at(s) + j];
       }
     }
-    product.store(0, firstRow, endRow, sums, 0);
+    return sums;
   }
 
+  /** Up to 64 rows times each sequence; four rows stay in the first cache meanwhile. */
+  private static void multiplyFew(Product product, int[] inputSums, int firstRow, Scratch scratch) {
+    PackedTernary weight = product.weight();
+    QuantizedRows input = product.input();
+    int count = input.count();
+    if (scratch.sums.length < count * ROWS) {
+      scratch.sums = new int[count * ROWS];
+    }
+    int[] sums = scratch.sums;
+    int chunks = T2Format.chunks(weight.columns());
+    int endRow = Math.min(firstRow + ROWS, weight.rows());
+    for (int row = firstRow; row < endRow; row += BLOCK_ROWS) {
+      long block = row / BLOCK_ROWS * (long) chunks * CHUNK_BYTES;
+      for (int s = 0; s < count; s++) {
+        int y = s * ROWS + row - firstRow;
+        Arrays.fill(sums, y, y + BLOCK_ROWS, -inputSums[s]);
+        for (int c = 0; c < chunks; c += MAX_DIGIT_CHUNKS) {
+          int n = Math.min(MAX_DIGIT_CHUNKS, chunks - c);
+          long at = block + (long) c * CHUNK_BYTES;
+          dotDigits(
+              weight.codes(), at, n, input.values(), input.at(s) + c * CHUNK_COLUMNS, scratch.acc);
+          addLanes(scratch.acc, 0, sums, y);
+        }
+      }
+    }
+    for (int s = 0; s < count; s++) {
+      product.store(s, firstRow, endRow, sums, s * ROWS);
+    }
+  }
+
+  /** Up to 64 rows times all sequences; each row is decoded once. */
   private static void multiplyMany(Product product, int firstRow, Scratch scratch) {
     PackedTernary weight = product.weight();
     QuantizedRows input = product.input();
@@ -166,10 +185,10 @@ public final class T2Kernels implements TernaryKernels {
           int x0 = input.at(s) + c;
           int x1 = input.at(other) + c;
           dot4x2(scratch.trits, c, columns, n, input.values(), x0, x1, scratch.acc);
-          addLanes(scratch.acc, 0, BLOCK_ROWS, sums, s * ROWS + row - firstRow);
+          addLanes(scratch.acc, 0, sums, s * ROWS + row - firstRow);
           if (other != s) {
             int y = other * ROWS + row - firstRow;
-            addLanes(scratch.acc, BLOCK_ROWS * LANES, BLOCK_ROWS, sums, y);
+            addLanes(scratch.acc, BLOCK_ROWS * LANES, sums, y);
           }
         }
       }
@@ -329,9 +348,9 @@ public final class T2Kernels implements TernaryKernels {
     a31.intoArray(acc, 112);
   }
 
-  /** Adds the 16 lanes of each of {@code rows} int16 vectors to sums[at, at + rows). */
-  private static void addLanes(short[] acc, int from, int rows, int[] sums, int at) {
-    for (int r = 0; r < rows; r++) {
+  /** Adds the 16 lanes of each of a block's int16 vectors to sums[at, at + 4). */
+  private static void addLanes(short[] acc, int from, int[] sums, int at) {
+    for (int r = 0; r < BLOCK_ROWS; r++) {
       IntVector pairs = ShortVector.fromArray(S, acc, from + r * LANES).reinterpretAsInts();
       sums[at + r] +=
           pairs
