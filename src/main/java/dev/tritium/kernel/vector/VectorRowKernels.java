@@ -182,6 +182,18 @@ public final class VectorRowKernels implements RowKernels {
   }
 
   @Override
+  public void expOfDifference(
+      float[] x, int xAt, float shift, float factor, float[] y, int yAt, int n) {
+    int j = 0;
+    for (; j <= n - L; j += L) {
+      exp(load(x, xAt + j).sub(shift).mul(factor)).intoArray(y, yAt + j);
+    }
+    for (; j < n; j++) {
+      y[yAt + j] = ScalarRowKernels.exp((x[xAt + j] - shift) * factor);
+    }
+  }
+
+  @Override
   public double logSumExp(float[] x, int xAt, int n) {
     FloatVector largest = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
     int j = 0;

@@ -1,0 +1,196 @@
+package dev.tritium;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import org.junit.jupiter.api.Test;
+
+/** The rooms of the house and who may use whom (CONTRIBUTING.md). */
+class ArchitectureTest {
+  private static final String ROOT = "dev.tritium.";
+
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(new DoNotIncludeTests())
+          .importPackages("dev.tritium");
+
+  @Test
+  void theClassesAreRead() { // files that ArchUnit cannot read are only skipped with a warning
+    assertTrue(CLASSES.size() > 80, "only " + CLASSES.size() + " classes");
+  }
+
+  @Test
+  void eachRoomUsesOnlyTheRoomsBelowIt() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInLayers()
+        .layer("checkpoint")
+        .definedBy(ROOT + "checkpoint..")
+        .layer("tokenizer")
+        .definedBy(ROOT + "tokenizer..")
+        .layer("kernel")
+        .definedBy(ROOT + "kernel")
+        .layer("vector")
+        .definedBy(ROOT + "kernel.vector")
+        .layer("model")
+        .definedBy(ROOT + "model..")
+        .layer("engine")
+        .definedBy(ROOT + "engine..")
+        .layer("scheduler")
+        .definedBy(ROOT + "scheduler..")
+        .layer("api")
+        .definedBy(ROOT + "api..")
+        .layer("server")
+        .definedBy(ROOT + "server..")
+        .layer("cli")
+        .definedBy(ROOT + "cli..")
+        .whereLayer("checkpoint")
+        .mayNotAccessAnyLayer()
+        .whereLayer("tokenizer")
+        .mayNotAccessAnyLayer()
+        .whereLayer("kernel")
+        .mayNotAccessAnyLayer()
+        .whereLayer("vector")
+        .mayOnlyAccessLayers("kernel")
+        .whereLayer("vector")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("model")
+        .mayOnlyAccessLayers("kernel", "checkpoint")
+        .whereLayer("engine")
+        .mayOnlyAccessLayers("model", "kernel", "tokenizer")
+        .whereLayer("scheduler")
+        .mayOnlyAccessLayers("engine", "model", "kernel", "tokenizer")
+        .whereLayer("api")
+        .mayOnlyAccessLayers("scheduler", "engine", "model", "tokenizer")
+        .whereLayer("server")
+        .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("cli")
+        .mayNotBeAccessedByAnyLayer()
+        .check(CLASSES);
+  }
+
+  @Test
+  void roomsHaveNoCycles() {
+    slices().matching(ROOT + "(*)..").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void theCoreNeedsOnlyTheJdk() {
+    classes()
+        .that(resideInAnyPackage(rooms("kernel", "model", "engine", "scheduler")))
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(
+                "dev.tritium..", "java..", "jdk.incubator.vector..", "org.jspecify.."))
+        .check(CLASSES);
+  }
+
+  @Test
+  void checkpointAndTokenizerNeedOnlyTheirLibraries() {
+    classes()
+        .that(resideInAnyPackage(rooms("checkpoint", "tokenizer")))
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(
+                "dev.tritium..",
+                "java..",
+                "org.jspecify..",
+                "com.fasterxml.jackson..",
+                "ai.djl..",
+                "com.hubspot.jinjava.."))
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyKernelVectorUsesTheIncubator() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(ROOT + "kernel.vector")
+        .should()
+        .dependOnClassesThat(resideInAPackage("jdk.incubator.."))
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyServerKnowsQuarkusAndMicrometer() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(ROOT + "server..")
+        .should()
+        .dependOnClassesThat(
+            resideInAnyPackage(
+                "io.quarkus..", "io.micrometer..", "io.vertx..", "io.smallrye.config.."))
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyApiAndServerKnowHttp() {
+    noClasses()
+        .that(resideInAnyPackage("dev.tritium.."))
+        .and()
+        .resideOutsideOfPackages(rooms("api", "server"))
+        .should()
+        .dependOnClassesThat(
+            resideInAnyPackage("jakarta..", "io.smallrye..", "org.jboss..", "org.eclipse.."))
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyCliKnowsPicocli() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(ROOT + "cli..")
+        .should()
+        .dependOnClassesThat(resideInAPackage("picocli.."))
+        .check(CLASSES);
+  }
+
+  @Test
+  void threadsStartOnlyWhereTheyBelong() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(ROOT + "scheduler..", ROOT + "server..", ROOT + "kernel")
+        .should()
+        .callMethod(Thread.class, "start")
+        .orShould()
+        .callMethod(Thread.class, "ofPlatform")
+        .orShould()
+        .callMethod(Thread.class, "ofVirtual")
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(java.util.concurrent.Executor.class)
+        .check(CLASSES);
+  }
+
+  @Test
+  void nothingUsesUnsafeOrPrintsOutsideTheCommandLine() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .haveFullyQualifiedName("sun.misc.Unsafe")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(ROOT + "cli..")
+        .should()
+        .accessField(System.class, "out")
+        .orShould()
+        .accessField(System.class, "err")
+        .check(CLASSES);
+  }
+
+  private static String[] rooms(String... names) {
+    String[] packages = new String[names.length];
+    for (int i = 0; i < names.length; i++) {
+      packages[i] = ROOT + names[i] + "..";
+    }
+    return packages;
+  }
+}
