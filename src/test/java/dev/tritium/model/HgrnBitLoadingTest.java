@@ -12,6 +12,8 @@ import dev.tritium.kernel.Kernels;
 import dev.tritium.testing.Checkpoints;
 import dev.tritium.testing.FixtureTensor;
 import dev.tritium.testing.Models;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -97,12 +99,20 @@ class HgrnBitLoadingTest {
   }
 
   private LanguageModel load() {
-    Checkpoints.write(folder, config, tensors);
+    write();
     return Models.load(folder, kernels);
   }
 
+  private void write() {
+    try {
+      Checkpoints.write(folder, config, tensors);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private String refusal() {
-    Checkpoints.write(folder, config, tensors);
+    write();
     CheckpointException e =
         assertThrows(
             CheckpointException.class,
@@ -137,7 +147,7 @@ class HgrnBitLoadingTest {
 
   @Test
   void sizesAreDescribedWithoutLoading() {
-    Checkpoints.write(folder, config, tensors);
+    write();
     try (ModelFolder opened = ModelFolder.open(folder)) {
       ModelDescription description = ModelFamilies.of(opened).describe(opened);
       int ternary =
