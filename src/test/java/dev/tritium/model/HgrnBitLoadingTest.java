@@ -142,7 +142,7 @@ class HgrnBitLoadingTest {
   void aNullIntermediateSizeIsDerived() {
     config.put("intermediate_size", null);
     // 40 * 4 * 2 / 3 = 106, rounded up to 256
-    assertRefused("mlp.down_proj.weight", "[40, 256]", "[40, 24]");
+    assertRefused("mlp.gate_proj.weight", "[512, 40]", "[48, 40]");
   }
 
   @Test
