@@ -13,11 +13,11 @@ import dev.tritium.kernel.Rows;
 import dev.tritium.model.Batch.Group;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
@@ -127,7 +127,7 @@ public final class HgrnBit implements LanguageModel {
 
     /** Every tensor of the checkpoint and its shape. */
     Map<String, long[]> shapes() {
-      Map<String, long[]> shapes = new TreeMap<>();
+      Map<String, long[]> shapes = new LinkedHashMap<>();
       shapes.put(EMBEDDINGS, new long[] {vocabulary, hidden});
       if (lowerBounds) {
         shapes.put(LOWER_BOUNDS, new long[] {layers, hidden});

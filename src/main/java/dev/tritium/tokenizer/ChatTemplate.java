@@ -18,8 +18,12 @@ import java.util.Optional;
  * <p>The text is a prompt, not HTML: nothing is escaped, and what a message says is never run.
  * Templates are not trusted either: they reach no file and no Java, and size and steps are bounded.
  *
- * <p>Not supported: slices with a step ({@code messages[::-1]}; use {@code | reverse}), {@code
- * include}, {@code import}, {@code extends}, and Python's methods beyond the common ones.
+ * <p>Refused when read, because jinjava cannot do them: slices with a step ({@code messages[::-1]};
+ * {@code messages | reverse} works), {@code for ... in ... if ...} and {@code else} of a {@code
+ * for}, {@code }}} inside an expression. Refused when rendered: {@code include}, {@code import},
+ * {@code extends}, {@code block}, {@code 'x' * 3}, {@code '%s' % x} and Python's methods beyond the
+ * common ones. Different from Jinja2: {@code true} prints as {@code true}, not {@code True}, {@code
+ * none} prints as nothing, and {@code range} ends after 1,000.
  */
 public final class ChatTemplate {
   private static final String CONFIG = "tokenizer_config.json";

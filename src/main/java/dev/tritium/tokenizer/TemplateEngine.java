@@ -72,7 +72,11 @@ final class TemplateEngine {
    * @throws ChatTemplateException with the line
    */
   static void check(String source) {
-    TemplateSyntax.check(JINJAVA, source);
+    try {
+      TemplateSyntax.check(JINJAVA, source);
+    } catch (StackOverflowError e) {
+      throw tooDeep(e);
+    }
   }
 
   /**
@@ -83,9 +87,14 @@ final class TemplateEngine {
    */
   static String render(String source, Map<String, Object> variables) {
     Progress progress = new Progress();
-    RenderResult result =
-        ScopedValue.where(PROGRESS, progress)
-            .call(() -> JINJAVA.renderForResult(source, variables));
+    RenderResult result;
+    try {
+      result =
+          ScopedValue.where(PROGRESS, progress)
+              .call(() -> JINJAVA.renderForResult(source, variables));
+    } catch (StackOverflowError e) {
+      throw tooDeep(e);
+    }
     if (progress.refusal != null) {
       throw new ChatTemplateException(progress.refusal);
     }
@@ -93,6 +102,10 @@ final class TemplateEngine {
       throw TemplateSyntax.broken(result.getErrors().getFirst());
     }
     return result.getOutput();
+  }
+
+  private static ChatTemplateException tooDeep(StackOverflowError e) {
+    return new ChatTemplateException("the chat template nests too deeply", e);
   }
 
   private static Jinjava engine() {

@@ -29,6 +29,9 @@ final class TemplateSyntax {
   private static final String FILTER = ExtendedParser.FILTER_PREFIX;
   private static final String TEST = ExtendedParser.EXPTEST_PREFIX;
 
+  private static final int MAX_BRACKETS = 100;
+  private static final int MAX_CHARS = 1 << 20;
+
   private TemplateSyntax() {}
 
   /**
@@ -37,6 +40,11 @@ final class TemplateSyntax {
    * @throws ChatTemplateException naming the line
    */
   static void check(Jinjava jinjava, String source) {
+    if (source.length() > MAX_CHARS) {
+      throw new ChatTemplateException(
+          "the chat template has %d characters, more than %d"
+              .formatted(source.length(), MAX_CHARS));
+    }
     JinjavaInterpreter interpreter = jinjava.newInterpreter();
     try {
       Node root = interpreter.parse(source);
@@ -62,11 +70,27 @@ final class TemplateSyntax {
   }
 
   private static void check(Node node, Context context) {
+    if (node instanceof TagNode || node instanceof ExpressionNode) {
+      requireShallow(node);
+    }
     expression(node).ifPresent(expression -> check(expression, node, context));
     if (node instanceof TagNode loop && loop.getName().equals("for")) {
       requirePlainLoop(loop);
     }
     node.getChildren().forEach(child -> check(child, context));
+  }
+
+  /** jinjava's parser takes cubic time in the depth of brackets: minutes for a broken file. */
+  private static void requireShallow(Node node) {
+    String text = node.getMaster().getImage();
+    int depth = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      depth += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
+      if (depth > MAX_BRACKETS) {
+        throw broken(node.getLineNumber(), "it nests too deeply", null);
+      }
+    }
   }
 
   private static void check(String expression, Node node, Context context) {

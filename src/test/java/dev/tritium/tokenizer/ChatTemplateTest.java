@@ -251,6 +251,7 @@ final class ChatTemplateTest {
             + "{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
         "limit");
     assertRefused("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}");
+    assertRefused("{{ " + "(".repeat(100_000) + "1" + ")".repeat(100_000) + " }}", "deep");
   }
 
   @Test

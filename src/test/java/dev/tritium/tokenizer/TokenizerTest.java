@@ -179,6 +179,18 @@ final class TokenizerTest {
   }
 
   @Test
+  void theLibraryIsToldToStayOffTheNetwork() {
+    assertEquals("true", setting("OPT_OUT_TRACKING"));
+    assertEquals("cpu", setting("RUST_FLAVOR"), "a CUDA build would be downloaded");
+    assertTrue(Files.isDirectory(Path.of(setting("DJL_CACHE_DIR"), "tokenizers")));
+  }
+
+  private static String setting(String name) {
+    String chosen = System.getenv(name);
+    return chosen == null ? System.getProperty(name, "") : chosen;
+  }
+
+  @Test
   void aClosedOneSaysSo() {
     Tokenizer tokenizer = Tokenizer.open(Samples.BYTE_LEVEL);
     tokenizer.close();
