@@ -31,7 +31,16 @@ class PhiloxTest {
       Philox.uniform(-1, 3, 1L << 40)
     };
     // Made by another program; the first is (0x6627e8d5e169c58d >>> 11) * 2^-53.
-    assertArrayEquals(new double[] {0.3990464708489645, 0.6129598811894158, 0.9877186509145105, 0.01005884472426255, 0.031276435920603696}, numbers, 0);
+    assertArrayEquals(
+        new double[] {
+          0.3990464708489645,
+          0.6129598811894158,
+          0.9877186509145105,
+          0.01005884472426255,
+          0.031276435920603696
+        },
+        numbers,
+        0);
   }
 
   @Test
