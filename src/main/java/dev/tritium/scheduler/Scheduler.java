@@ -100,7 +100,7 @@ public final class Scheduler {
    * @return false if there was nothing to run
    */
   public boolean step() {
-    dropCancelled();
+    dropAbandoned();
     admit();
     if (running.isEmpty()) {
       return false;
@@ -119,11 +119,11 @@ public final class Scheduler {
     return true;
   }
 
-  private void dropCancelled() {
+  private void dropAbandoned() {
     synchronized (queue) {
-      queue.removeIf(waiting -> waiting.generation.isCancelled());
+      queue.removeIf(waiting -> waiting.generation.isAbandoned());
     }
-    running.removeIf(r -> r.generation.isCancelled());
+    running.removeIf(r -> r.generation.isAbandoned());
     runningCount = running.size();
   }
 
