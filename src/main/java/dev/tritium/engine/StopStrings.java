@@ -3,8 +3,8 @@ package dev.tritium.engine;
 import java.util.List;
 
 /**
- * Finds the first stop string in a text that comes in pieces, and holds back what could still
- * become one.
+ * Finds the stop string that is complete first in a text that comes in pieces, however it is cut,
+ * and holds back what could still become one. Of two that end together the longer one counts.
  */
 final class StopStrings {
   private final List<String> stops;
@@ -46,10 +46,13 @@ final class StopStrings {
 
   private int firstStop(String text) {
     int first = -1;
+    int firstEnd = Integer.MAX_VALUE;
     for (String stop : stops) {
       int at = text.indexOf(stop);
-      if (at >= 0 && (first < 0 || at < first)) {
+      int end = at + stop.length();
+      if (at >= 0 && (end < firstEnd || (end == firstEnd && at < first))) {
         first = at;
+        firstEnd = end;
       }
     }
     return first;

@@ -18,7 +18,7 @@ final class TopK {
     int[] ids = new int[k];
     float[] values = new float[k];
     int size = 0;
-    for (int id = 0; id < n; id++) {
+    for (int id = 0; id < n && k > 0; id++) {
       float value = x[at + id];
       if (size == k && !(value > values[k - 1])) {
         continue;

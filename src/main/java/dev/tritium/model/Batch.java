@@ -78,7 +78,8 @@ public final class Batch {
       return snapshots[i];
     }
 
-    void setSnapshot(int i, StateSnapshot snapshot) {
+    /** Called by the model that runs the batch. */
+    public void setSnapshot(int i, StateSnapshot snapshot) {
       snapshots[i] = snapshot;
     }
   }
@@ -145,7 +146,8 @@ public final class Batch {
     return logits;
   }
 
-  void setLogits(Rows logits) {
+  /** Called by the model that runs the batch. */
+  public void setLogits(Rows logits) {
     this.logits = logits;
   }
 }

@@ -13,13 +13,15 @@ import org.jspecify.annotations.Nullable;
  * for each answer, so a slow reader holds no more than its answers' text.
  */
 public final class Generation {
+  private static final System.Logger LOG = System.getLogger(Generation.class.getName());
+
   private final RequestAccount account = new RequestAccount();
   private final Runnable wakeEngine;
   private final Map<Integer, AnswerDelta> pending = new TreeMap<>(); // by choice
   private int unfinished;
   private @Nullable RuntimeException failure;
   private @Nullable Runnable reader;
-  private volatile boolean cancelled;
+  private boolean cancelled;
 
   Generation(int answers, Runnable wakeEngine) {
     this.unfinished = answers;
@@ -33,13 +35,16 @@ public final class Generation {
 
   /** Frees the request's sequences within one step; nothing more is published. */
   public void cancel() {
-    cancelled = true;
+    synchronized (this) {
+      cancelled = true;
+      reader = null;
+    }
     wakeEngine.run();
   }
 
-  /** Whether the client has left. */
-  public boolean isCancelled() {
-    return cancelled;
+  /** Whether nobody waits for more: the client has left, or was told that the engine failed. */
+  synchronized boolean isAbandoned() {
+    return cancelled || failure != null;
   }
 
   /**
@@ -78,6 +83,9 @@ public final class Generation {
   void publish(AnswerDelta delta) {
     Runnable ready;
     synchronized (this) {
+      if (isAbandoned()) {
+        return;
+      }
       pending.merge(delta.choice(), delta, AnswerDelta::then);
       if (delta.finish() != null) {
         unfinished--;
@@ -102,9 +110,15 @@ public final class Generation {
     return taken;
   }
 
+  /** Calls a reader on the engine's thread, where its failure must not end other requests. */
   private static void run(@Nullable Runnable ready) {
-    if (ready != null) {
+    if (ready == null) {
+      return;
+    }
+    try {
       ready.run();
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.ERROR, "a request's reader failed", e);
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.tritium.scheduler;
 
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.EngineListener;
+import dev.tritium.engine.RequestAccount;
 import dev.tritium.engine.Sampler;
 import dev.tritium.engine.Sequence;
 import dev.tritium.engine.SequenceRequest;
@@ -32,6 +33,9 @@ public final class Scheduler {
 
   /** A sequence that runs. */
   private record Running(Sequence sequence, Generation generation) {}
+
+  /** What a step adds to a request. */
+  private record Addition(Generation generation, AnswerDelta delta) {}
 
   private final LanguageModel model;
   private final Tokenizer tokenizer;
@@ -94,36 +98,41 @@ public final class Scheduler {
   }
 
   /**
-   * Runs one step: drops what was cancelled, admits from the queue, runs one batch, draws and
-   * publishes.
+   * Runs one step: drops what nobody waits for, admits from the queue, runs one batch, draws, tells
+   * the listener and then publishes, so that accounts and metrics are complete with the last event.
    *
    * @return false if there was nothing to run
    */
   public boolean step() {
-    dropCancelled();
+    dropAbandoned();
     admit();
     if (running.isEmpty()) {
       return false;
     }
     long start = System.nanoTime();
+    Runnable publish;
     try {
-      runBatch();
+      List<Addition> additions = runBatch();
+      publish = () -> additions.forEach(a -> a.generation.publish(a.delta));
     } catch (RuntimeException e) {
       LOG.log(System.Logger.Level.ERROR, "a step failed; its requests are ended with an error", e);
-      running.forEach(r -> r.generation.fail(e));
+      report.clear();
+      List<Running> failed = List.copyOf(running);
       running.clear();
+      publish = () -> failed.forEach(r -> r.generation.fail(e));
     }
-    runningCount = running.size();
     report.setNanos(System.nanoTime() - start);
     listener.stepEnded(report);
+    runningCount = running.size();
+    publish.run();
     return true;
   }
 
-  private void dropCancelled() {
+  private void dropAbandoned() {
     synchronized (queue) {
-      queue.removeIf(waiting -> waiting.generation.isCancelled());
+      queue.removeIf(waiting -> waiting.generation.isAbandoned());
     }
-    running.removeIf(r -> r.generation.isCancelled());
+    running.removeIf(r -> r.generation.isAbandoned());
     runningCount = running.size();
   }
 
@@ -136,15 +145,19 @@ public final class Scheduler {
       if (next == null) {
         break;
       }
-      running.add(
-          new Running(
-              new Sequence(next.request, next.generation.account(), model, tokenizer),
-              next.generation));
+      try {
+        RequestAccount account = next.generation.account();
+        running.add(
+            new Running(new Sequence(next.request, account, model, tokenizer), next.generation));
+      } catch (RuntimeException e) {
+        LOG.log(System.Logger.Level.ERROR, "a request cannot begin; it is ended with an error", e);
+        next.generation.fail(e);
+      }
     }
     runningCount = running.size();
   }
 
-  private void runBatch() {
+  private List<Addition> runBatch() {
     report.clear();
     Batch batch = new Batch();
     List<Running> members = new ArrayList<>(running.size());
@@ -163,16 +176,18 @@ public final class Scheduler {
       }
     }
     model.forward(batch);
+    List<Addition> additions = new ArrayList<>(members.size());
     for (int m = 0; m < members.size(); m++) {
-      advance(members.get(m), batch, batch.groups().get(m));
+      additions.add(advance(members.get(m), batch, batch.groups().get(m)));
     }
     running.removeIf(r -> r.sequence.isFinished());
+    return additions;
   }
 
-  private void advance(Running member, Batch batch, Group group) {
+  private Addition advance(Running member, Batch batch, Group group) {
     int prefilled = member.sequence.isPrefilling() ? group.count() : 0;
     AnswerDelta delta = member.sequence.advance(batch, group, sampler);
     report.add(member.sequence.account(), prefilled, !delta.tokens().isEmpty());
-    member.generation.publish(delta);
+    return new Addition(member.generation, delta);
   }
 }

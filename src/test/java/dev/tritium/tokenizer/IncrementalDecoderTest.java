@@ -3,6 +3,7 @@ package dev.tritium.tokenizer;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import dev.tritium.testing.Seeded;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;

@@ -1,19 +1,20 @@
-package dev.tritium.tokenizer;
+package dev.tritium.testing;
 
 import java.util.SplittableRandom;
 
 /** Runs a property on random inputs; a failure names the seed to run it again with. */
-final class Seeded {
+public final class Seeded {
   private static final long SEED = Long.getLong("tritium.test.seed", 20_261_123L);
 
   /** One case of a property. */
-  interface Property {
+  public interface Property {
     void hold(SplittableRandom random);
   }
 
   private Seeded() {}
 
-  static void check(int cases, Property property) {
+  /** Runs the property on this many random inputs. */
+  public static void check(int cases, Property property) {
     for (int i = 0; i < cases; i++) {
       long seed = SEED + i;
       try {
