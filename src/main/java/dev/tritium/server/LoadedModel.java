@@ -73,7 +73,7 @@ public record LoadedModel(
         throw e;
       }
     } catch (RuntimeException e) {
-      var unused = tokenizer.thenAccept(Tokenizer::close);
+      var _ = tokenizer.thenAccept(Tokenizer::close);
       throw e;
     }
   }
