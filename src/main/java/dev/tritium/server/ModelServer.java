@@ -71,6 +71,8 @@ public class ModelServer implements Models {
             config.scheduler().maxRunning(),
             config.scheduler().maxWaiting(),
             config.scheduler().stepRows());
+    requirePositive("tritium.max-model-len", config.maxModelLen());
+    requirePositive("tritium.chat-max-tokens", config.chatMaxTokens());
     Path folder = LoadedModel.find(config.model(), config.home());
     Optional<ChatTemplate> template = config.chatTemplate().map(file -> template(file, folder));
     int threads = config.threads().orElse(Runtime.getRuntime().availableProcessors());
@@ -102,6 +104,12 @@ public class ModelServer implements Models {
         served.id(),
         String.valueOf((System.nanoTime() - start) / 1_000_000));
     return new Running(served, loaded, kernels, engine);
+  }
+
+  private static void requirePositive(String name, int value) {
+    if (value < 1) {
+      throw new IllegalArgumentException(name + " must be at least 1, found " + value);
+    }
   }
 
   private static ChatTemplate template(String file, Path folder) {

@@ -1,0 +1,70 @@
+package dev.tritium.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.tritium.scheduler.SchedulerLimits;
+import dev.tritium.server.TritiumConfig.GenerationDefaults;
+import io.smallrye.config.ConfigMappings;
+import io.smallrye.config.ConfigValidationException;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+
+/** The settings' defaults, and that their page knows each of them. */
+class TritiumConfigTest {
+  private static TritiumConfig config(Map<String, String> properties) {
+    return new SmallRyeConfigBuilder()
+        .withMapping(TritiumConfig.class)
+        .withDefaultValues(properties)
+        .withSources(new io.smallrye.config.PropertiesConfigSource(properties, "test", 500))
+        .build()
+        .getConfigMapping(TritiumConfig.class);
+  }
+
+  @Test
+  void defaults() {
+    TritiumConfig config = config(Map.of());
+    assertEquals("127.0.0.1", config.host());
+    assertEquals(8080, config.port());
+    assertEquals(Optional.empty(), config.model());
+    assertEquals(Optional.empty(), config.modelId());
+    assertEquals(".", config.home());
+    assertEquals("auto", config.kernel());
+    assertEquals(OptionalInt.empty(), config.threads());
+    assertEquals(131_072, config.maxModelLen());
+    assertEquals(Optional.empty(), config.chatTemplate());
+    assertEquals(512, config.chatMaxTokens());
+    assertEquals(GenerationDefaults.OPENAI, config.generationConfig());
+    assertEquals(10_485_760, config.maxBodyBytes());
+    assertEquals(
+        SchedulerLimits.defaults(),
+        new SchedulerLimits(
+            config.scheduler().maxRunning(),
+            config.scheduler().maxWaiting(),
+            config.scheduler().stepRows()));
+  }
+
+  @Test
+  void aMisspeltSettingIsRefused() {
+    assertThrows(
+        ConfigValidationException.class, () -> config(Map.of("tritium.max-modellen", "5")));
+  }
+
+  @Test
+  void everySettingIsOnItsPage() throws IOException {
+    String page = Files.readString(Path.of("docs/configuration.md"));
+    for (String name :
+        ConfigMappings.getProperties(
+                ConfigMappings.ConfigClass.configClass(TritiumConfig.class, "tritium"))
+            .keySet()) {
+      assertTrue(page.contains("`" + name + "`"), name + " is not in docs/configuration.md");
+    }
+  }
+}
