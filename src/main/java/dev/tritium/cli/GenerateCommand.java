@@ -1,9 +1,11 @@
 package dev.tritium.cli;
 
 import dev.tritium.engine.AnswerDelta;
+import dev.tritium.engine.EngineListener;
 import dev.tritium.engine.Logprobs;
 import dev.tritium.engine.Sampling;
 import dev.tritium.engine.SequenceRequest;
+import dev.tritium.engine.StepReport;
 import dev.tritium.engine.StopRules;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.scheduler.Generation;
@@ -86,11 +88,7 @@ final class GenerateCommand implements Runnable {
     Clock clock = new Clock();
     Scheduler scheduler =
         new Scheduler(
-            loaded.model(),
-            loaded.tokenizer(),
-            kernels.rows(),
-            SchedulerLimits.defaults(),
-            report -> clock.step());
+            loaded.model(), loaded.tokenizer(), kernels.rows(), SchedulerLimits.defaults(), clock);
     StopRules stop = new StopRules(limit, 0, List.of(), loaded.model().description().eosIds());
     Generation generation =
         scheduler.submit(
@@ -109,22 +107,26 @@ final class GenerateCommand implements Runnable {
         "%n%d prompt tokens, %d tokens generated, %.1f tokens per second%n",
         ids.length,
         tokens,
-        (tokens - 1) / clock.decodeSeconds());
+        clock.tokensPerSecond(tokens));
     out.flush();
   }
 
-  /** The time from the first token to the last, so that the prompt's time does not count. */
-  private static final class Clock {
+  /** Times the tokens after the first, so that the prompt's time does not count. */
+  private static final class Clock implements EngineListener {
+    private final long start = System.nanoTime();
     private long first;
     private long last;
 
-    void step() {
-      last = System.nanoTime();
-      first = first == 0 ? last : first;
+    @Override
+    public void stepEnded(StepReport report) {
+      if (report.drewToken(0)) {
+        last = System.nanoTime();
+        first = first == 0 ? last : first;
+      }
     }
 
-    double decodeSeconds() {
-      return Math.max(last - first, 1) / 1e9;
+    double tokensPerSecond(int tokens) {
+      return tokens > 1 ? (tokens - 1) * 1e9 / (last - first) : tokens * 1e9 / (last - start);
     }
   }
 }

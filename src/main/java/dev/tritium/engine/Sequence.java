@@ -30,7 +30,6 @@ public final class Sequence {
   private int promptRun; // prompt tokens that were run
   private int lastToken;
   private int answerTokens;
-  private int decodedLength; // of the answer's text, stop strings included
   private boolean finished;
 
   public Sequence(
@@ -131,7 +130,7 @@ public final class Sequence {
         request.logprobs().answer()
             ? sampler.logprob(logits, at, id, request.logprobs().top())
             : null;
-    AnswerToken token = new AnswerToken(id, decodedLength, logprob);
+    AnswerToken token = new AnswerToken(id, decoder.length(), logprob);
     lastToken = id;
     answerTokens++;
     account.addAnswerToken();
@@ -161,7 +160,6 @@ public final class Sequence {
 
   /** What of newly decoded text can be sent; stop strings count once min_tokens are there. */
   private String release(String decoded) {
-    decodedLength += decoded.length();
     return answerTokens > request.stop().minTokens() ? stopStrings.accept(decoded) : decoded;
   }
 }

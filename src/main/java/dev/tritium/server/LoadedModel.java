@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /**
  * A model folder in memory: weights, tokenizer, chat template.
@@ -54,21 +56,33 @@ public record LoadedModel(
    * @throws CheckpointException or a tokenizer's or chat template's exception naming what is wrong
    */
   public static LoadedModel load(Path path, Kernels kernels) {
-    ModelFolder folder = ModelFolder.open(path);
-    Tokenizer tokenizer = null;
+    // Opened beside the folder: each keeps one processor busy.
+    CompletableFuture<Tokenizer> tokenizer =
+        CompletableFuture.supplyAsync(() -> Tokenizer.open(path));
     try {
-      Sampling sampling = sampling(folder.generationConfig());
-      String name = folder.name();
-      tokenizer = Tokenizer.open(path);
-      Optional<ChatTemplate> template = ChatTemplate.of(path);
-      LanguageModel model = ModelFamilies.of(folder).load(folder, kernels);
-      return new LoadedModel(name, path, model, tokenizer, template, sampling);
-    } catch (RuntimeException e) {
-      folder.close();
-      if (tokenizer != null) {
-        tokenizer.close();
+      ModelFolder folder = ModelFolder.open(path);
+      try {
+        Sampling sampling = sampling(folder.generationConfig());
+        Optional<ChatTemplate> template = ChatTemplate.of(path);
+        String name = folder.name();
+        Tokenizer opened = join(tokenizer);
+        LanguageModel model = ModelFamilies.of(folder).load(folder, kernels);
+        return new LoadedModel(name, path, model, opened, template, sampling);
+      } catch (RuntimeException e) {
+        folder.close();
+        throw e;
       }
+    } catch (RuntimeException e) {
+      var _ = tokenizer.thenAccept(Tokenizer::close);
       throw e;
+    }
+  }
+
+  private static Tokenizer join(CompletableFuture<Tokenizer> tokenizer) {
+    try {
+      return tokenizer.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
     }
   }
 

@@ -11,7 +11,7 @@ import java.util.Set;
 
 /** Lets the JVM compile the engine before the first client waits for it. */
 final class WarmUp {
-  private static final long LIMIT_NANOS = 700_000_000;
+  private static final long LIMIT_NANOS = 500_000_000;
   private static final int PROMPT_TOKENS = 33; // a prefill that uses every tile of the kernels
   private static final int ANSWER_TOKENS = 32;
 

@@ -22,6 +22,7 @@ public final class IncrementalDecoder {
   private byte[] held; // [heldCount], room for more behind
   private int heldCount;
   private int spacesToStrip;
+  private int length; // of the texts that accept returned
   private String promptTail = ""; // what decode(prompt) shows for the bytes held at its end
 
   private IncrementalDecoder(Pieces pieces, byte[] held, int spacesToStrip) {
@@ -43,7 +44,14 @@ public final class IncrementalDecoder {
 
   /** Takes the answer's next token and returns the text that is now final, often none. */
   public String accept(int id) {
-    return withoutPromptTail(append(id));
+    String text = withoutPromptTail(append(id));
+    length += text.length();
+    return text;
+  }
+
+  /** UTF-16 length of the answer so far, held bytes that are whole characters included. */
+  public int length() {
+    return length + Utf8.lossy(held, heldCount - Utf8.unfinished(held, heldCount)).length();
   }
 
   /** The text still held back, with which the answer ends; changes nothing. */
@@ -56,6 +64,7 @@ public final class IncrementalDecoder {
   public IncrementalDecoder fork() {
     var copy = new IncrementalDecoder(pieces, held.clone(), spacesToStrip);
     copy.heldCount = heldCount;
+    copy.length = length;
     copy.promptTail = promptTail;
     return copy;
   }

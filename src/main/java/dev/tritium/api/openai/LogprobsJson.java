@@ -30,7 +30,6 @@ final class LogprobsJson {
     /** Adds an echoed prompt; its first token has no log-probability. */
     void addPrompt(int[] ids, List<TokenLogprob> entries) {
       IncrementalDecoder decoder = IncrementalDecoder.start(tokenizer, new int[0]);
-      int offset = 0;
       for (int i = 0; i < ids.length; i++) {
         if (i == 0) {
           tokens.add(tokenizer.pieceText(ids[0]));
@@ -38,9 +37,9 @@ final class LogprobsJson {
           tops.addNull();
           offsets.add(0);
         } else {
-          add(entries.get(i - 1), offset);
+          add(entries.get(i - 1), decoder.length());
         }
-        offset += decoder.accept(ids[i]).length();
+        decoder.accept(ids[i]);
       }
     }
 
