@@ -43,7 +43,7 @@ public final class FakeModel implements LanguageModel {
   private final Script script;
   private final List<State> states = new ArrayList<>();
   private final List<Integer> rowsOfCalls = new ArrayList<>();
-  private Runnable beforeForward = () -> {};
+  private volatile Runnable beforeForward = () -> {};
 
   public FakeModel(Script script) {
     this.script = script;

@@ -1,0 +1,164 @@
+package dev.tritium.scheduler;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.tritium.engine.Logprobs;
+import dev.tritium.engine.Sampling;
+import dev.tritium.engine.SequenceRequest;
+import dev.tritium.engine.StopRules;
+import dev.tritium.kernel.ScalarRowKernels;
+import dev.tritium.testing.FakeModel;
+import dev.tritium.testing.Models;
+import dev.tritium.tokenizer.Tokenizer;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class EngineThreadTest {
+  private static final Tokenizer TOKENIZER = Tokenizer.open(Models.BUNDLED);
+
+  private final FakeModel model = FakeModel.reciting(300);
+  private final Scheduler scheduler =
+      new Scheduler(
+          model, TOKENIZER, new ScalarRowKernels(), new SchedulerLimits(4, 100, 16), report -> {});
+  private final EngineThread engine = new EngineThread(scheduler);
+
+  @AfterAll
+  static void close() {
+    TOKENIZER.close();
+  }
+
+  @AfterEach
+  void end() {
+    engine.close();
+    assertFalse(engine.isAlive());
+  }
+
+  private Generation submit(int promptTokens, int maxTokens) {
+    StopRules stop = new StopRules(maxTokens, 0, List.of(), Set.of());
+    return scheduler.submit(
+        List.of(
+            new SequenceRequest(new int[promptTokens], 0, Sampling.greedy(), stop, Logprobs.NONE)));
+  }
+
+  /** Reads to the end and returns the number of tokens. */
+  private static int read(Generation generation) throws InterruptedException {
+    int tokens = 0;
+    Semaphore ready = new Semaphore(0);
+    while (!generation.isDone()) {
+      generation.onReady(ready::release);
+      assertTrue(ready.tryAcquire(10, TimeUnit.SECONDS), "no call after " + tokens + " tokens");
+      tokens += generation.poll().stream().mapToInt(delta -> delta.tokens().size()).sum();
+    }
+    return tokens;
+  }
+
+  private static void await(BooleanSupplier condition) throws InterruptedException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (!condition.getAsBoolean()) {
+      assertTrue(System.nanoTime() < end, "it did not happen in 10 s");
+      Thread.sleep(1);
+    }
+  }
+
+  private static Thread engineThread() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals("tritium-engine"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void itWakesForEachRequest() throws Exception {
+    for (int i = 0; i < 50; i++) {
+      assertEquals(3, read(submit(2, 3)), "request " + i);
+    }
+  }
+
+  @Test
+  void itSleepsWhileThereIsNothingToDo() throws Exception {
+    read(submit(2, 3));
+    Thread thread = engineThread();
+    await(() -> thread.getState() == Thread.State.WAITING);
+    var threads = ManagementFactory.getThreadMXBean();
+    long before = threads.getThreadCpuTime(thread.threadId());
+    Thread.sleep(300);
+    long usedMicros = (threads.getThreadCpuTime(thread.threadId()) - before) / 1_000;
+    assertTrue(usedMicros < 10_000, usedMicros + " us of CPU time in 300 idle ms");
+  }
+
+  @Test
+  void itGoesOnAfterAFailedStep() throws Exception {
+    model.beforeForward(
+        () -> {
+          model.beforeForward(() -> {});
+          throw new IllegalStateException("on purpose");
+        });
+    assertThrows(IllegalStateException.class, () -> read(submit(2, 3)));
+    assertTrue(engine.isAlive());
+    assertEquals(3, read(submit(2, 3)));
+  }
+
+  @Test
+  void cancellingEmptiesTheScheduler() throws Exception {
+    List<Generation> generations = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      generations.add(submit(i % 2 == 0 ? 2 : 5_000, 1_000_000));
+    }
+    await(() -> scheduler.runningCount() == 4 && scheduler.waitingCount() == 4);
+    generations.forEach(Generation::cancel);
+    await(() -> scheduler.runningCount() == 0 && scheduler.waitingCount() == 0);
+  }
+
+  @Test
+  void closingEndsItInTheMiddleOfAnAnswer() throws Exception {
+    Generation generation = submit(2, 1_000_000);
+    await(() -> generation.account().answerTokens() > 3);
+    engine.close();
+    assertFalse(engine.isAlive());
+  }
+
+  @Test
+  void clientsOnManyThreadsGetTheirAnswersWhileOthersLeave() throws Exception {
+    try (var clients = Executors.newFixedThreadPool(8)) {
+      List<Future<Void>> results = new ArrayList<>();
+      for (int client = 0; client < 8; client++) {
+        SplittableRandom random = new SplittableRandom(client);
+        Callable<Void> work =
+            () -> {
+              for (int i = 0; i < 30; i++) {
+                int tokens = 1 + random.nextInt(20);
+                Generation generation = submit(1 + random.nextInt(40), tokens);
+                if (random.nextInt(3) == 0) {
+                  Thread.sleep(random.nextInt(2));
+                  generation.cancel();
+                } else {
+                  assertEquals(tokens, read(generation));
+                  assertEquals(tokens, generation.account().answerTokens());
+                }
+              }
+              return null;
+            };
+        results.add(clients.submit(work));
+      }
+      for (Future<Void> result : results) {
+        result.get(30, TimeUnit.SECONDS);
+      }
+    }
+    await(() -> scheduler.runningCount() == 0 && scheduler.waitingCount() == 0);
+  }
+}
