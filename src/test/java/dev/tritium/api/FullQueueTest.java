@@ -86,7 +86,8 @@ class FullQueueTest {
   @ValueSource(booleans = {true, false})
   void aClientThatLeavesWhileQueuedIsGoneWithinASecond(boolean stream) throws IOException {
     try (Socket running = open()) {
-      Socket queued = api.open(PATH, Api.body("prompt", "A", "max_tokens", 11_900, "stream", stream));
+      Socket queued =
+          api.open(PATH, Api.body("prompt", "A", "max_tokens", 11_900, "stream", stream));
       Api.await("it waits", PATIENCE, () -> api.waiting() == 1);
       queued.close();
       Api.await("it is gone from the queue", SOON, () -> api.waiting() == 0);

@@ -1,0 +1,54 @@
+package dev.tritium.api;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import dev.tritium.api.openai.ApiException;
+import dev.tritium.api.openai.ErrorBody;
+import dev.tritium.api.openai.ErrorKind;
+import dev.tritium.testing.Api;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** Clients decide by these values whether to retry and what to raise: they stay as they are. */
+class ErrorTableTest {
+  @Test
+  void everyKindOfErrorKeepsItsStatusTypeAndCode() {
+    String table =
+        Arrays.stream(ErrorKind.values())
+            .map(kind -> "%d %s %s".formatted(kind.status(), kind.type(), kind.code()))
+            .collect(Collectors.joining("\n", "", "\n"));
+    assertEquals(
+        """
+        400 invalid_request_error null
+        400 invalid_request_error context_length_exceeded
+        404 invalid_request_error not_found
+        404 invalid_request_error model_not_found
+        405 invalid_request_error method_not_allowed
+        413 invalid_request_error body_too_large
+        415 invalid_request_error unsupported_media_type
+        429 rate_limit_error rate_limit_exceeded
+        500 server_error internal_error
+        503 server_error model_loading
+        """,
+        table);
+  }
+
+  @Test
+  void everyKindOfErrorHasAllFourKeys() throws Exception {
+    for (ErrorKind kind : ErrorKind.values()) {
+      String body = ErrorBody.of(new ApiException(kind, null, "why"));
+      var error = Api.JSON.readTree(body).get("error");
+      assertEquals(4, error.size(), body);
+      assertEquals("why", error.get("message").textValue(), body);
+      assertEquals(kind.code(), error.get("code").textValue(), body);
+    }
+  }
+
+  @Test
+  void anUnexpectedFailureTellsNothingOfItsInside() {
+    String body = ErrorBody.of(new IllegalStateException("secret"));
+    assertFalse(body.contains("secret") || body.contains("IllegalState"), body);
+  }
+}
