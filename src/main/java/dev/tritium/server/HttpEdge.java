@@ -1,5 +1,6 @@
 package dev.tritium.server;
 
+import dev.tritium.api.openai.ApiException;
 import dev.tritium.api.openai.ErrorBody;
 import dev.tritium.api.openai.ErrorKind;
 import io.quarkus.vertx.http.runtime.filters.Filters;
@@ -9,7 +10,7 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import java.util.UUID;
 
-/** What holds for every HTTP exchange: its id, its time, the size of its body. */
+/** What holds for every HTTP exchange: its id, its time, the size and coding of its body. */
 final class HttpEdge {
   private static final String REQUEST_ID = "x-request-id";
   private static final int MAX_ID_LENGTH = 128;
@@ -37,7 +38,14 @@ final class HttpEdge {
                     "openai-processing-ms",
                     String.valueOf((System.nanoTime() - start) / 1_000_000)));
     if (declaredBytes(exchange.request()) > config.maxBodyBytes()) {
-      refuseBody(exchange);
+      refuseBody(exchange, BodyLimit.tooLarge(config.maxBodyBytes()));
+    } else if (isCompressed(exchange.request())) {
+      refuseBody(
+          exchange,
+          new ApiException(
+              ErrorKind.UNSUPPORTED_MEDIA_TYPE,
+              null,
+              "bodies must be sent without Content-Encoding"));
     } else {
       exchange.next();
     }
@@ -60,18 +68,17 @@ final class HttpEdge {
     return length != null && length.matches("[0-9]{1,18}") ? Long.parseLong(length) : 0;
   }
 
-  private void refuseBody(RoutingContext exchange) {
-    ErrorKind kind = ErrorKind.BODY_TOO_LARGE;
+  private static boolean isCompressed(HttpServerRequest request) {
+    String encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
+    return encoding != null && !encoding.isEmpty() && !encoding.equalsIgnoreCase("identity");
+  }
+
+  private static void refuseBody(RoutingContext exchange, ApiException refusal) {
     exchange
         .response()
-        .setStatusCode(kind.status())
+        .setStatusCode(refusal.kind().status())
         .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
         .putHeader(HttpHeaders.CONNECTION, "close") // the body is not read
-        .end(
-            ErrorBody.of(
-                kind,
-                null,
-                "the body is larger than %d bytes (tritium.max-body-bytes)"
-                    .formatted(config.maxBodyBytes())));
+        .end(ErrorBody.of(refusal));
   }
 }

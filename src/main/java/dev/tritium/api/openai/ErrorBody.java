@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 public final class ErrorBody {
   private ErrorBody() {}
 
-  public static String of(ErrorKind kind, @Nullable String param, String message) {
+  static String of(ErrorKind kind, @Nullable String param, String message) {
     ObjectNode body = Json.object();
     ObjectNode error = body.putObject("error");
     error.put("message", message);
@@ -20,7 +20,7 @@ public final class ErrorBody {
   }
 
   /** What a client is told of a failure; the details of an unexpected one stay in the log. */
-  static String of(Throwable failure) {
+  public static String of(Throwable failure) {
     return failure instanceof ApiException e
         ? of(e.kind(), e.param(), String.valueOf(e.getMessage()))
         : of(ErrorKind.INTERNAL, null, "the server failed to answer; its log says why");

@@ -65,6 +65,9 @@ public class ErrorMappers {
     if (e.kind().isTemporary()) {
       response.getHeaders().putSingle(HttpHeaders.RETRY_AFTER, ErrorKind.RETRY_AFTER_SECONDS);
     }
+    if (e.kind() == ErrorKind.BODY_TOO_LARGE) {
+      response.getHeaders().putSingle("Connection", "close"); // the rest is not read
+    }
     return response;
   }
 

@@ -1,8 +1,10 @@
 package dev.tritium.api.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
 import dev.tritium.engine.Sampling;
 import dev.tritium.engine.StopRules;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -120,6 +122,9 @@ final class SamplingParameters {
             "'stop' must be a string or an array of up to %d strings, none of them empty"
                 .formatted(MAX_STOPS));
       }
+      if (!StandardCharsets.UTF_8.newEncoder().canEncode(stop.textValue())) {
+        throw ApiException.invalid("stop", "'stop' holds half of a surrogate pair");
+      }
       stops.add(stop.textValue());
     }
     return stops;
@@ -157,6 +162,9 @@ final class SamplingParameters {
     for (Map.Entry<String, JsonNode> option : options.properties()) {
       String name = "stream_options." + option.getKey();
       JsonNode value = option.getValue();
+      if (value.isNull()) {
+        value = BooleanNode.FALSE;
+      }
       switch (option.getKey()) {
         case "include_usage" -> {
           Parameter.of(name, Parameter.Type.BOOLEAN).check(value);

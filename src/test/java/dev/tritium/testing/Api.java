@@ -1,0 +1,178 @@
+package dev.tritium.testing;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+
+/** Talks to a running server as any client does. */
+public final class Api {
+  public static final ObjectMapper JSON = new ObjectMapper();
+
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(LIMIT).build();
+  private final URI base;
+
+  /** An answer, whole. */
+  public record Answer(int status, Map<String, String> headers, String body) {
+    public JsonNode json() {
+      try {
+        return JSON.readTree(body);
+      } catch (JsonProcessingException e) {
+        throw new AssertionError("not JSON: " + this, e);
+      }
+    }
+  }
+
+  public Api(URI base) {
+    this.base = base;
+  }
+
+  /** For a server that may still be loading: waits until it is ready. */
+  public static Api ready(URI base) {
+    Api api = new Api(base);
+    await("the server is ready", LIMIT, () -> api.get("/q/health/ready").status == 200);
+    return api;
+  }
+
+  /** A JSON object of names and values, in turn. */
+  public static String body(Object... namesAndValues) {
+    Map<String, Object> object = new LinkedHashMap<>();
+    for (int i = 0; i < namesAndValues.length; i += 2) {
+      object.put((String) namesAndValues[i], namesAndValues[i + 1]);
+    }
+    return json(object);
+  }
+
+  public static String json(Object value) {
+    try {
+      return JSON.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  public Answer get(String path, String... headers) {
+    return send(request(path, headers).GET().build());
+  }
+
+  /** Sends JSON. */
+  public Answer post(String path, String json, String... headers) {
+    return send(
+        request(path, headers)
+            .header("Content-Type", "application/json")
+            .POST(BodyPublishers.ofString(json))
+            .build());
+  }
+
+  /** The JSON of a POST that must succeed; the body as in {@link #body}. */
+  public JsonNode ask(String path, Object... namesAndValues) {
+    String body = body(namesAndValues);
+    Answer answer = post(path, body);
+    assertEquals(200, answer.status, () -> body + " -> " + answer);
+    return answer.json();
+  }
+
+  /** The events of a POST that must succeed; the body as in {@link #body}, with its stream. */
+  public Sse stream(String path, Object... namesAndValues) {
+    String body = body(namesAndValues);
+    Answer answer = post(path, body);
+    assertEquals(200, answer.status, () -> body + " -> " + answer);
+    assertEquals("text/event-stream", answer.headers.get("content-type"), body);
+    return Sse.read(answer.body);
+  }
+
+  /** The ids of a text, the BOS included. */
+  public int[] tokenize(String text) {
+    return JSON.convertValue(ask("/tokenize", "prompt", text).get("tokens"), int[].class);
+  }
+
+  /** Sends a POST and leaves the reading, and the leaving, to the caller. */
+  public Socket open(String path, String json) throws IOException {
+    Socket socket = new Socket(base.getHost(), base.getPort());
+    byte[] body = json.getBytes(UTF_8);
+    String head =
+        "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            .formatted(path, body.length);
+    socket.getOutputStream().write(head.getBytes(UTF_8));
+    socket.getOutputStream().write(body);
+    socket.getOutputStream().flush();
+    return socket;
+  }
+
+  /** The sum of a metric over its labels. */
+  public double metric(String name) {
+    double sum = 0;
+    boolean found = false;
+    for (String line : get("/q/metrics").body.lines().toList()) {
+      if (line.startsWith(name + "{") || line.startsWith(name + " ")) {
+        sum += Double.parseDouble(line.substring(line.lastIndexOf(' ')));
+        found = true;
+      }
+    }
+    return found ? sum : fail("there is no metric " + name);
+  }
+
+  public double running() {
+    return metric("llm_requests_running");
+  }
+
+  public double waiting() {
+    return metric("llm_requests_waiting");
+  }
+
+  /** Waits for a condition, asking again every few milliseconds. */
+  public static void await(String what, Duration limit, BooleanSupplier condition) {
+    long end = System.nanoTime() + limit.toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        fail("not within " + limit + ": " + what);
+      }
+      try {
+        Thread.sleep(5);
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+
+  /** A request to a path as it is: not normalised, nothing encoded. */
+  public HttpRequest.Builder request(String path, String... headers) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://" + base.getAuthority() + path)).timeout(LIMIT);
+    return headers.length == 0 ? request : request.headers(headers);
+  }
+
+  public Answer send(HttpRequest request) {
+    try {
+      HttpResponse<String> response = client.send(request, BodyHandlers.ofString(UTF_8));
+      Map<String, String> headers = new LinkedHashMap<>();
+      response
+          .headers()
+          .map()
+          .forEach((name, values) -> headers.put(name, String.join(", ", values)));
+      return new Answer(response.statusCode(), headers, response.body());
+    } catch (IOException e) {
+      throw new AssertionError(request.method() + " " + request.uri() + ": " + e, e);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
