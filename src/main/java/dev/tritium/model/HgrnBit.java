@@ -195,15 +195,19 @@ public final class HgrnBit implements LanguageModel {
           parameters,
           config.ternaryParameters(),
           4L * config.layers * config.hidden,
-          eosIds(folder));
+          eosIds(folder, config));
     }
 
-    /** The end-of-text ids; configuration_hgrn_bit.py's default is 2. */
-    private static Set<Integer> eosIds(ModelFolder folder) {
+    /**
+     * The end-of-text ids; configuration_hgrn_bit.py's default is 2. Ids outside of the vocabulary
+     * can never be drawn.
+     */
+    private static Set<Integer> eosIds(ModelFolder folder, Config config) {
       Set<Integer> ids = new TreeSet<>(folder.eosIds());
       if (!folder.config().has("eos_token_id")) {
         ids.add(2);
       }
+      ids.removeIf(id -> id >= config.vocabulary);
       return ids;
     }
 

@@ -19,7 +19,7 @@ public final class Generation {
   private final Runnable wakeEngine;
   private final Map<Integer, AnswerDelta> pending = new TreeMap<>(); // by choice
   private int unfinished;
-  private @Nullable RuntimeException failure;
+  private @Nullable Throwable failure;
   private @Nullable Runnable reader;
   private boolean cancelled;
 
@@ -50,11 +50,11 @@ public final class Generation {
   /**
    * Takes what was added since the last call, at most one delta for each answer.
    *
-   * @throws RuntimeException what stopped the engine, if it failed
+   * @throws IllegalStateException with what stopped the engine, if it failed
    */
   public synchronized List<AnswerDelta> poll() {
     if (failure != null) {
-      throw failure;
+      throw new IllegalStateException("the engine failed", failure);
     }
     List<AnswerDelta> deltas = new ArrayList<>(pending.values());
     pending.clear();
@@ -95,7 +95,7 @@ public final class Generation {
     run(ready);
   }
 
-  void fail(RuntimeException cause) {
+  void fail(Throwable cause) {
     Runnable ready;
     synchronized (this) {
       failure = cause;

@@ -81,11 +81,17 @@ public final class Scheduler {
   /**
    * Queues a request of one or more sequences, whose choices are 0, 1, ...
    *
-   * @throws QueueFullException if they do not all fit in the queue; none was queued then
+   * @throws QueueFullException if they do not all fit in the queue now; none was queued then
+   * @throws IllegalArgumentException if they never will
    */
   public Generation submit(List<SequenceRequest> sequences) {
     Generation generation = new Generation(sequences.size(), () -> wakeEngine.run());
     synchronized (queue) {
+      if (sequences.size() > limits.maxWaiting()) {
+        throw new IllegalArgumentException(
+            "%d sequences in one request are more than the queue's %d places"
+                .formatted(sequences.size(), limits.maxWaiting()));
+      }
       if (queue.size() + sequences.size() > limits.maxWaiting()) {
         throw new QueueFullException(queue.size(), limits.maxWaiting());
       }
@@ -114,7 +120,7 @@ public final class Scheduler {
     try {
       List<Addition> additions = runBatch();
       publish = () -> additions.forEach(a -> a.generation.publish(a.delta));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) { // out of memory, too, ends only the requests that run
       LOG.log(System.Logger.Level.ERROR, "a step failed; its requests are ended with an error", e);
       report.clear();
       List<Running> failed = List.copyOf(running);

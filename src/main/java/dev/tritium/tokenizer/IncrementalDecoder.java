@@ -51,7 +51,9 @@ public final class IncrementalDecoder {
 
   /** UTF-16 length of the answer so far, held bytes that are whole characters included. */
   public int length() {
-    return length + Utf8.lossy(held, heldCount - Utf8.unfinished(held, heldCount)).length();
+    IncrementalDecoder end = fork();
+    String whole = Utf8.lossy(held, heldCount - Utf8.unfinished(held, heldCount));
+    return length + end.withoutPromptTail(end.stripped(whole)).length();
   }
 
   /** The text still held back, with which the answer ends; changes nothing. */

@@ -332,15 +332,25 @@ class SequenceTest {
   }
 
   @Test
-  void bytesOfACharacterWaitForItsEndAndShareItsOffset() {
+  void bytesOfACharacterAreOneTextAndShareAnOffset() {
     int[] prompt = ids("Once");
     int[] emoji = {BYTE_0 + 0xF0, BYTE_0 + 0x9F, BYTE_0 + 0x98, BYTE_0 + 0x80};
     int[] whole = concat(concat(prompt, id(" cat")), concat(emoji, id(" dog"), id(" cat")));
     Played played = play(FakeModel.reciting(whole), greedy(prompt, limit(7)), 100);
     assertEquals(List.of(" cat", "", "", "", "", "😀 dog", " cat"), played.texts());
     assertEquals(
-        List.of(0, 4, 4, 4, 4, 4, 10),
+        List.of(0, 4, 4, 4, 4, 6, 10),
         played.answer().tokens().stream().map(AnswerToken::textOffset).toList());
+  }
+
+  @Test
+  void offsetsBeginAtTheAnswerWhenThePromptEndsInBytes() {
+    int[] prompt = concat(ids("Once"), BYTE_0 + 0xC3, BYTE_0 + 0xA9);
+    int[] whole = concat(prompt, BYTE_0 + 0xC3, BYTE_0 + 0xA8, id(" cat"));
+    Played played = play(FakeModel.reciting(whole), greedy(prompt, limit(3)), 100);
+    assertEquals(List.of("", "", "è cat"), played.texts());
+    assertEquals(
+        List.of(0, 0, 1), played.answer().tokens().stream().map(AnswerToken::textOffset).toList());
   }
 
   @Test

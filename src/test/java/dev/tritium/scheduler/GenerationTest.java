@@ -100,8 +100,8 @@ class GenerationTest {
     assertEquals(1, called.get());
     generation.onReady(called::incrementAndGet);
     assertEquals(2, called.get());
-    assertSame(failure, assertThrows(IllegalStateException.class, generation::poll));
-    assertSame(failure, assertThrows(IllegalStateException.class, generation::poll));
+    assertSame(failure, assertThrows(IllegalStateException.class, generation::poll).getCause());
+    assertSame(failure, assertThrows(IllegalStateException.class, generation::poll).getCause());
     assertTrue(generation.isAbandoned());
   }
 

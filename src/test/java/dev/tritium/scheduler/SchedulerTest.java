@@ -203,6 +203,29 @@ class SchedulerTest {
   }
 
   @Test
+  void aRequestThatCanNeverFitIsRefusedForGood() {
+    Scheduler scheduler = scheduler(1, 2, 32);
+    assertThrows(IllegalArgumentException.class, () -> scheduler.submit(answers(3, 2, 2)));
+    assertEquals(0, scheduler.waitingCount());
+  }
+
+  @Test
+  void aStepThatRunsOutOfMemoryEndsOnlyItsRequests() {
+    Scheduler scheduler = scheduler(1, 8, 32);
+    Generation fails = submit(scheduler, 2, 9);
+    Generation waits = submit(scheduler, 2, 1);
+    model.beforeForward(
+        () -> {
+          throw new OutOfMemoryError("on purpose");
+        });
+    steps(scheduler, 1);
+    assertThrows(IllegalStateException.class, fails::poll);
+    model.beforeForward(() -> {});
+    steps(scheduler, 1);
+    assertFalse(waits.poll().isEmpty());
+  }
+
+  @Test
   void aFailedStepEndsItsRequestsAndTheRestGoesOn() {
     Scheduler scheduler = scheduler(2, 8, 32);
     List<Generation> running = List.of(submit(scheduler, 2, 9), submit(scheduler, 60, 9));
@@ -217,7 +240,7 @@ class SchedulerTest {
     steps(scheduler, 1);
     assertEquals(2, called.get());
     for (Generation generation : running) {
-      assertSame(failure, assertThrows(IllegalStateException.class, generation::poll));
+      assertSame(failure, assertThrows(IllegalStateException.class, generation::poll).getCause());
       generation.onReady(called::incrementAndGet);
       assertFalse(generation.isDone());
     }

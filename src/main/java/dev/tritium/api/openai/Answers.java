@@ -45,6 +45,8 @@ final class Answers {
       generation = model.scheduler().submit(sequences);
     } catch (QueueFullException e) {
       throw new ApiException(ErrorKind.QUEUE_FULL, null, e.getMessage() + "; try again shortly");
+    } catch (IllegalArgumentException e) {
+      throw ApiException.invalid("prompt", String.valueOf(e.getMessage()));
     }
     Multi<String> body = stream ? events(generation, format) : document(generation, format);
     return RestMulti.fromMultiData(body.onCancellation().invoke(generation::cancel))
