@@ -55,21 +55,6 @@ public final class KernelChooser {
     return chosen;
   }
 
-  /**
-   * Lets the JVM compile what {@code auto} would choose, for another thread while the program
-   * starts: vector code is hundreds of times slower until it is compiled.
-   */
-  public static void warmUp() {
-    if (missingModule() == null) {
-      try (Workers workers = new Workers(1)) {
-        CANDIDATES.stream()
-            .filter(candidate -> candidate.make.apply(workers).supported())
-            .findFirst()
-            .ifPresent(c -> new KernelProbe(c.make, PROBE_LIMIT_NANOS).warmUp(c.slowest));
-      }
-    }
-  }
-
   private static TernaryKernels named(String wanted, Workers workers) {
     for (Candidate candidate : CANDIDATES) {
       if (candidate.name.equals(wanted)) {

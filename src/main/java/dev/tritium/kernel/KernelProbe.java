@@ -16,12 +16,6 @@ final class KernelProbe {
   private static final int ROWS = 256;
   private static final int COLUMNS = 504;
   private static final int CALLS = 16;
-  private static final int[] BATCHES = {1, 4}; // sequences; each takes a path of its own
-
-  /** What is done with a kernel and a matrix; the answer says what is wrong, or is null. */
-  private interface Trial {
-    @Nullable String run(TernaryKernels kernels, PackedTernary weight, Workers workers);
-  }
 
   private final Function<Workers, TernaryKernels> make;
   private final long limitNanos;
@@ -35,36 +29,6 @@ final class KernelProbe {
 
   /** Why the kernel is not to be used, or null if it passed. */
   @Nullable String failure(double slowestWeightsPerSecond) {
-    return withMatrix(
-        (kernels, weight, workers) -> {
-          ScalarKernels scalar = new ScalarKernels(kernels.format(), workers);
-          for (int sequences : BATCHES) {
-            QuantizedRows input = input(sequences);
-            Rows expected = product(scalar, weight, input);
-            if (!Arrays.equals(product(kernels, weight, input).values(), expected.values())) {
-              return "its results differ from the scalar kernel's";
-            }
-          }
-          double best = speed(kernels, weight, 1, slowestWeightsPerSecond);
-          return best > slowestWeightsPerSecond
-              ? null
-              : "%.2f billion weights/s, so its vector code is not compiled on this JVM"
-                  .formatted(best / 1e9);
-        });
-  }
-
-  /** Runs the kernel, alone and in a batch, until it is as fast as that or the time is over. */
-  void warmUp(double weightsPerSecond) {
-    withMatrix(
-        (kernels, weight, workers) -> {
-          for (int sequences : BATCHES) {
-            speed(kernels, weight, sequences, weightsPerSecond);
-          }
-          return null;
-        });
-  }
-
-  private @Nullable String withMatrix(Trial trial) {
     byte[] codes = new byte[ROWS * COLUMNS];
     for (int i = 0; i < codes.length; i++) {
       codes[i] = (byte) (random.nextInt(3) - 1);
@@ -73,16 +37,25 @@ final class KernelProbe {
     try (Arena arena = Arena.ofConfined();
         Workers workers = new Workers(1)) {
       TernaryKernels kernels = make.apply(workers);
-      return trial.run(kernels, pack(codes, kernels.format(), arena), workers);
+      PackedTernary weight = pack(codes, kernels.format(), arena);
+      ScalarKernels scalar = new ScalarKernels(kernels.format(), workers);
+      for (int sequences : new int[] {1, 4}) {
+        QuantizedRows input = input(sequences);
+        if (!Arrays.equals(
+            product(kernels, weight, input).values(), product(scalar, weight, input).values())) {
+          return "its results differ from the scalar kernel's";
+        }
+      }
+      return speedFailure(kernels, weight, slowestWeightsPerSecond);
     }
   }
 
-  /** The best speed seen, in weights per second and sequence. */
-  private double speed(TernaryKernels kernels, PackedTernary weight, int sequences, double enough) {
-    Product product = new Product(weight, input(sequences), new Rows(sequences, ROWS));
+  private @Nullable String speedFailure(
+      TernaryKernels kernels, PackedTernary weight, double slowest) {
+    Product product = new Product(weight, input(1), new Rows(1, ROWS));
     double best = 0;
     long deadline = System.nanoTime() + limitNanos;
-    while (System.nanoTime() < deadline && best <= enough) {
+    while (System.nanoTime() < deadline) {
       long begin = System.nanoTime();
       int calls = 0;
       while (calls < CALLS && System.nanoTime() < deadline) {
@@ -90,9 +63,13 @@ final class KernelProbe {
         calls++;
       }
       double seconds = (System.nanoTime() - begin) / 1e9;
-      best = Math.max(best, (double) calls * ROWS * COLUMNS * sequences / seconds);
+      best = Math.max(best, (double) calls * ROWS * COLUMNS / seconds);
+      if (best > slowest) {
+        return null;
+      }
     }
-    return best;
+    return "%.2f billion weights/s, so its vector code is not compiled on this JVM"
+        .formatted(best / 1e9);
   }
 
   private static Rows product(TernaryKernels kernels, PackedTernary weight, QuantizedRows input) {

@@ -22,6 +22,7 @@ import jakarta.enterprise.event.Observes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 @ApplicationScoped
 public class ModelServer implements Models {
   private static final System.Logger LOG = System.getLogger(ModelServer.class.getName());
+
+  /** Warming up goes on behind the open port: a request waits for one short step of it at most. */
+  private static final Duration WARM_UP = Duration.ofSeconds(2);
 
   /** A model with what runs it. */
   private record Running(
@@ -52,6 +56,9 @@ public class ModelServer implements Models {
   private void load() {
     try {
       running = start();
+      if (config.exitWhenReady()) {
+        Quarkus.asyncExit(0);
+      }
     } catch (CheckpointException
         | TokenizerException
         | ChatTemplateException
@@ -95,8 +102,7 @@ public class ModelServer implements Models {
             config.generationConfig() == GenerationDefaults.MODEL
                 ? loaded.sampling()
                 : Sampling.plain(0));
-    EngineThread engine = new EngineThread(scheduler);
-    WarmUp.run(scheduler, loaded);
+    EngineThread engine = new EngineThread(scheduler, WARM_UP);
     metrics.serve(served.id(), scheduler);
     LOG.log(
         System.Logger.Level.INFO,

@@ -52,6 +52,10 @@ public interface TritiumConfig {
   @WithDefault("10485760")
   long maxBodyBytes();
 
+  /** Whether to end as soon as requests could be served: for checks, and for the class archive. */
+  @WithDefault("false")
+  boolean exitWhenReady();
+
   SchedulerConfig scheduler();
 
   /** Where sampling defaults come from. */

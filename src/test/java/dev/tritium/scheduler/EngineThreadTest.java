@@ -14,6 +14,7 @@ import dev.tritium.testing.FakeModel;
 import dev.tritium.testing.Models;
 import dev.tritium.tokenizer.Tokenizer;
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -35,7 +36,7 @@ class EngineThreadTest {
   private final Scheduler scheduler =
       new Scheduler(
           model, TOKENIZER, new ScalarRowKernels(), new SchedulerLimits(4, 100, 16), report -> {});
-  private final EngineThread engine = new EngineThread(scheduler);
+  private final EngineThread engine = new EngineThread(scheduler, Duration.ZERO);
 
   @AfterAll
   static void close() {

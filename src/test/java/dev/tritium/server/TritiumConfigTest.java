@@ -1,6 +1,7 @@
 package dev.tritium.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -43,6 +44,7 @@ class TritiumConfigTest {
     assertEquals(512, config.chatMaxTokens());
     assertEquals(GenerationDefaults.OPENAI, config.generationConfig());
     assertEquals(10_485_760, config.maxBodyBytes());
+    assertFalse(config.exitWhenReady());
     assertEquals(
         SchedulerLimits.defaults(),
         new SchedulerLimits(
