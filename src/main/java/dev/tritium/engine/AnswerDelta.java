@@ -1,6 +1,5 @@
 package dev.tritium.engine;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,27 +22,14 @@ public record AnswerDelta(
   /**
    * A token of the answer.
    *
-   * @param textOffset UTF-16 length of the answer's decoded text before the token
+   * @param textOffset UTF-16 length of the answer's decoded text before the token; 0 without
+   *     log-probabilities
    * @param logprob where it was asked for
    */
   public record AnswerToken(int id, int textOffset, @Nullable TokenLogprob logprob) {}
 
-  /** This delta and the one after it as one. */
-  public AnswerDelta then(AnswerDelta next) {
-    return new AnswerDelta(
-        choice,
-        concat(prompt, next.prompt),
-        text + next.text,
-        concat(tokens, next.tokens),
-        next.finish);
-  }
-
-  private static <T> List<T> concat(List<T> first, List<T> second) {
-    if (first.isEmpty() || second.isEmpty()) {
-      return first.isEmpty() ? second : first;
-    }
-    List<T> all = new ArrayList<>(first);
-    all.addAll(second);
-    return all;
+  /** Whether it says nothing: part of a prompt was run. */
+  public boolean isEmpty() {
+    return prompt.isEmpty() && text.isEmpty() && tokens.isEmpty() && finish == null;
   }
 }

@@ -33,6 +33,18 @@ public record Sampling(
 
   public Sampling {
     logitBias = Map.copyOf(logitBias);
+    require(temperature >= 0, "temperature", temperature);
+    require(topK >= 0, "top_k", topK);
+    require(topP >= 0 && topP <= 1, "top_p", topP);
+    require(minP >= 0 && minP <= 1, "min_p", minP);
+    require(typicalP > 0 && typicalP <= 1, "typical_p", typicalP);
+    require(repetitionPenalty > 0, "repetition_penalty", repetitionPenalty);
+  }
+
+  private static void require(boolean valid, String name, double value) {
+    if (!valid) {
+      throw new IllegalArgumentException(name + " is out of range: " + value);
+    }
   }
 
   /** The likeliest token each time. */

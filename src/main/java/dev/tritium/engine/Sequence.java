@@ -130,7 +130,8 @@ public final class Sequence {
         request.logprobs().answer()
             ? sampler.logprob(logits, at, id, request.logprobs().top())
             : null;
-    AnswerToken token = new AnswerToken(id, decoder.length(), logprob);
+    int textOffset = logprob == null ? 0 : decoder.length();
+    AnswerToken token = new AnswerToken(id, textOffset, logprob);
     lastToken = id;
     answerTokens++;
     account.addAnswerToken();

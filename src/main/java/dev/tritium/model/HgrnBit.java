@@ -65,7 +65,7 @@ public final class HgrnBit implements LanguageModel {
       finalNorm = floats("model.norm.weight");
       head = bitLinear(config.headWeight(), "lm_head.norm.weight");
       headProduct = head.product(work.headInput, work.logits);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
     }
@@ -99,9 +99,17 @@ public final class HgrnBit implements LanguageModel {
           hidden,
           json.positiveInt("num_hidden_layers", 24),
           json.positiveInt("intermediate_size", defaultIntermediate(hidden, hiddenRatio)),
-          (float) json.doubleValue("rms_norm_eps", 1e-6),
+          epsilon(json),
           json.booleanValue("use_lower_bound", true),
           json.booleanValue("tie_word_embeddings", false));
+    }
+
+    private static float epsilon(ModelConfig json) {
+      float epsilon = (float) json.doubleValue("rms_norm_eps", 1e-6);
+      if (!(epsilon > 0)) {
+        throw json.unexpected("rms_norm_eps", "a number above 0");
+      }
+      return epsilon;
     }
 
     private static void require(ModelConfig json, String key, Object found, Object... supported) {
@@ -169,6 +177,11 @@ public final class HgrnBit implements LanguageModel {
     @Override
     public ModelDescription describe(ModelFolder folder) {
       Config config = Config.of(folder.config());
+      if (config.layers > folder.tensorNames().size()) { // or the list of tensors would have no end
+        throw folder
+            .config()
+            .unexpected("num_hidden_layers", "no more layers than there are tensors");
+      }
       Map<String, long[]> shapes = config.shapes();
       long parameters = 0;
       for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
@@ -375,9 +388,9 @@ public final class HgrnBit implements LanguageModel {
     private final float[] mlpNorm; // [hidden]
     private final BitLinear gate; // gate and up, [2 * intermediate, hidden]
     private final BitLinear down;
-    private final Product[] gateProducts; // i, f, g: one phase
+    private final Product[] inputProducts; // i, f, g: one phase
     private final Product oProduct;
-    private final Product upProduct;
+    private final Product gateUpProduct;
     private final Product downProduct;
 
     Block(int layer, float[] lowerBound) {
@@ -393,19 +406,19 @@ public final class HgrnBit implements LanguageModel {
       mlpNorm = floats(name + "mlp_norm.weight");
       gate = bitLinear(name + "mlp.gate_proj");
       down = bitLinear(name + "mlp.down_proj");
-      gateProducts =
+      inputProducts =
           new Product[] {
             i.product(work.q1, work.i), f.product(work.q2, work.f), g.product(work.q3, work.g)
           };
       oProduct = o.product(work.q1, work.y);
-      upProduct = gate.product(work.q1, work.gateUp);
+      gateUpProduct = gate.product(work.q1, work.gateUp);
       downProduct = down.product(work.qWide, work.y);
     }
 
     void forward(Batch batch, List<float[][]> copies) {
       int n = batch.rows();
       eachRow(n, this::projectionInputs);
-      kernels.ternary().multiply(gateProducts);
+      kernels.ternary().multiply(inputProducts);
       eachRow(n, this::gates);
       kernels
           .workers()
@@ -414,7 +427,7 @@ public final class HgrnBit implements LanguageModel {
       eachRow(n, this::outputInput);
       kernels.ternary().multiply(oProduct);
       eachRow(n, this::mlpInput);
-      kernels.ternary().multiply(upProduct);
+      kernels.ternary().multiply(gateUpProduct);
       eachRow(n, this::downInput);
       kernels.ternary().multiply(downProduct);
       eachRow(n, r -> add(work.y, r));

@@ -27,7 +27,7 @@ public final class EngineThread implements AutoCloseable {
 
   private void run() {
     while (!closed) {
-      if (scheduler.step()) {
+      if (step()) {
         continue;
       }
       if (warmUpNanos > 0) {
@@ -35,6 +35,18 @@ public final class EngineThread implements AutoCloseable {
       } else {
         LockSupport.park(this);
       }
+    }
+    scheduler.failAll(new IllegalStateException("the engine was stopped"));
+  }
+
+  /** A step that fails outside of its batch ends all requests, never the thread. */
+  private boolean step() {
+    try {
+      return scheduler.step();
+    } catch (RuntimeException | Error e) {
+      LOG.log(System.Logger.Level.ERROR, "the engine failed; all requests are ended", e);
+      scheduler.failAll(e);
+      return true;
     }
   }
 

@@ -1,8 +1,8 @@
 package dev.tritium.scheduler;
 
+import dev.tritium.engine.AnswerBuffer;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.RequestAccount;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -10,14 +10,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A request in the scheduler, as its client sees it. Deltas that were not read yet are merged, one
- * for each answer, so a slow reader holds no more than its answers' text.
+ * for each answer, so a slow reader holds no more than its answers.
  */
 public final class Generation {
   private static final System.Logger LOG = System.getLogger(Generation.class.getName());
 
   private final RequestAccount account = new RequestAccount();
   private final Runnable wakeEngine;
-  private final Map<Integer, AnswerDelta> pending = new TreeMap<>(); // by choice
+  private final Map<Integer, AnswerBuffer> pending = new TreeMap<>(); // by choice
   private int unfinished;
   private @Nullable Throwable failure;
   private @Nullable Runnable reader;
@@ -56,14 +56,14 @@ public final class Generation {
     if (failure != null) {
       throw new IllegalStateException("the engine failed", failure);
     }
-    List<AnswerDelta> deltas = new ArrayList<>(pending.values());
+    List<AnswerDelta> deltas = pending.values().stream().map(AnswerBuffer::toDelta).toList();
     pending.clear();
     return deltas;
   }
 
-  /** Whether all answers have ended and were read. */
+  /** Whether nothing more will come: all answers have ended and were read, or it was cancelled. */
   public synchronized boolean isDone() {
-    return unfinished == 0 && pending.isEmpty();
+    return cancelled || (unfinished == 0 && pending.isEmpty());
   }
 
   /**
@@ -86,7 +86,7 @@ public final class Generation {
       if (isAbandoned()) {
         return;
       }
-      pending.merge(delta.choice(), delta, AnswerDelta::then);
+      pending.computeIfAbsent(delta.choice(), AnswerBuffer::new).add(delta);
       if (delta.finish() != null) {
         unfinished--;
       }

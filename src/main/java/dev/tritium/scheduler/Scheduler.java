@@ -42,7 +42,13 @@ public final class Scheduler {
   private record Running(Sequence sequence, Generation generation) {}
 
   /** What a step adds to a request. */
-  private record Addition(Generation generation, AnswerDelta delta) {}
+  private record Addition(Generation generation, AnswerDelta delta) {
+    void publish() {
+      if (!delta.isEmpty()) {
+        generation.publish(delta);
+      }
+    }
+  }
 
   private final LanguageModel model;
   private final Tokenizer tokenizer;
@@ -91,9 +97,10 @@ public final class Scheduler {
    * Queues a request of one or more sequences, whose choices are 0, 1, ...
    *
    * @throws QueueFullException if they do not all fit in the queue now; none was queued then
-   * @throws IllegalArgumentException if they never will
+   * @throws IllegalArgumentException if they never will, or a token id is not in the vocabulary
    */
   public Generation submit(List<SequenceRequest> sequences) {
+    sequences.forEach(this::requireKnownTokens);
     Generation generation = new Generation(sequences.size(), () -> wakeEngine.run());
     synchronized (queue) {
       if (sequences.size() > limits.maxWaiting()) {
@@ -112,6 +119,29 @@ public final class Scheduler {
     return generation;
   }
 
+  private void requireKnownTokens(SequenceRequest sequence) {
+    int vocabulary = model.description().vocabularySize();
+    for (int id : sequence.prompt()) {
+      if (id < 0 || id >= vocabulary) {
+        throw new IllegalArgumentException(
+            "token id %d is not in the model's vocabulary of %d".formatted(id, vocabulary));
+      }
+    }
+  }
+
+  /** Ends every request, running or waiting, with a failure. */
+  void failAll(Throwable cause) {
+    List<Generation> open = new ArrayList<>();
+    running.forEach(r -> open.add(r.generation));
+    running.clear();
+    runningCount = 0;
+    synchronized (queue) {
+      queue.forEach(waiting -> open.add(waiting.generation));
+      queue.clear();
+    }
+    open.forEach(generation -> generation.fail(cause));
+  }
+
   /**
    * Runs one step: drops what nobody waits for, admits from the queue, runs one batch, draws, tells
    * the listener and then publishes, so that accounts and metrics are complete with the last event.
@@ -128,7 +158,7 @@ public final class Scheduler {
     Runnable publish;
     try {
       List<Addition> additions = runBatch();
-      publish = () -> additions.forEach(a -> a.generation.publish(a.delta));
+      publish = () -> additions.forEach(Addition::publish);
     } catch (RuntimeException | Error e) { // out of memory, too, ends only the requests that run
       LOG.log(System.Logger.Level.ERROR, "a step failed; its requests are ended with an error", e);
       report.clear();
@@ -186,7 +216,7 @@ public final class Scheduler {
         RequestAccount account = next.generation.account();
         running.add(
             new Running(new Sequence(next.request, account, model, tokenizer), next.generation));
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         LOG.log(System.Logger.Level.ERROR, "a request cannot begin; it is ended with an error", e);
         next.generation.fail(e);
       }

@@ -68,11 +68,11 @@ public record LoadedModel(
         Tokenizer opened = join(tokenizer);
         LanguageModel model = ModelFamilies.of(folder).load(folder, kernels);
         return new LoadedModel(name, path, model, opened, template, sampling);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         folder.close();
         throw e;
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       var _ = tokenizer.thenAccept(Tokenizer::close);
       throw e;
     }
@@ -90,7 +90,7 @@ public record LoadedModel(
     boolean greedy = !config.booleanValue("do_sample", true);
     return new Sampling(
         greedy ? 0 : config.doubleValue("temperature", 1),
-        config.intValue("top_k", 0),
+        Math.max(0, config.intValue("top_k", 0)), // -1 means off, as 0 does
         config.doubleValue("top_p", 1),
         config.doubleValue("min_p", 0),
         config.doubleValue("typical_p", 1),

@@ -35,6 +35,8 @@ public class ModelServer implements Models {
   /** Warming up goes on behind the open port: a request waits for one short step of it at most. */
   private static final Duration WARM_UP = Duration.ofSeconds(2);
 
+  private static final Duration LOADER_GRACE = Duration.ofSeconds(1);
+
   /** A model with what runs it. */
   private record Running(
       ServedModel served, LoadedModel loaded, Kernels kernels, EngineThread engine) {}
@@ -50,7 +52,7 @@ public class ModelServer implements Models {
   }
 
   void start(@Observes StartupEvent event) {
-    loader = Thread.ofPlatform().name("tritium-loader").start(this::load);
+    loader = Thread.ofPlatform().daemon().name("tritium-loader").start(this::load);
   }
 
   private void load() {
@@ -65,7 +67,7 @@ public class ModelServer implements Models {
         | IllegalArgumentException e) {
       LOG.log(System.Logger.Level.ERROR, "cannot serve: {0}", e.getMessage());
       Quarkus.asyncExit(1);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.ERROR, "cannot serve", e);
       Quarkus.asyncExit(1);
     }
@@ -130,7 +132,7 @@ public class ModelServer implements Models {
 
   void stop(@Observes ShutdownEvent event) throws InterruptedException {
     if (loader != null) {
-      loader.join();
+      loader.join(LOADER_GRACE);
     }
     Running stopping = running;
     if (stopping != null) {
@@ -159,8 +161,7 @@ public class ModelServer implements Models {
 
   @Override
   public List<ServedModel> all() {
-    Running current = running;
-    return current == null ? List.of() : List.of(current.served);
+    return List.of(require(null));
   }
 
   /** Whether the model is loaded and warmed up. */

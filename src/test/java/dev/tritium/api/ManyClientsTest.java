@@ -1,5 +1,6 @@
 package dev.tritium.api;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,8 +9,10 @@ import dev.tritium.testing.Api;
 import dev.tritium.testing.Sse;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
@@ -174,6 +177,36 @@ class ManyClientsTest {
     assertGone("streamed: " + stream);
     double run = api.metric("llm_prompt_tokens_total") - before;
     assertTrue(run < ids.length, run + " prompt tokens were run: the whole prefill");
+  }
+
+  @ParameterizedTest(name = "streamed: {0}")
+  @ValueSource(booleans = {true, false})
+  void aClientThatLeavesWhileItsPromptIsTokenisedIsNotRun(boolean stream) throws Exception {
+    double before = api.metric("llm_prompt_tokens_total");
+    String text = "Once upon a time ".repeat(12_000); // some tenths of a second to tokenise
+    Socket client = api.open(PATH, Api.body("prompt", text, "max_tokens", 1, "stream", stream));
+    Thread.sleep(30); // the body is read, its tokens are not there yet
+    client.close();
+    Thread.sleep(1500);
+    assertGone("streamed: " + stream);
+    double run = api.metric("llm_prompt_tokens_total") - before;
+    assertTrue(run < 5000, run + " prompt tokens were run for nobody");
+  }
+
+  @Test
+  void aStreamThatIsSilentForLongIsPinged() throws IOException {
+    try (Socket client =
+        api.open(PATH, Api.body("prompt", new int[131_000], "max_tokens", 1, "stream", true))) {
+      client.setSoTimeout(20_000);
+      BufferedReader lines =
+          new BufferedReader(new InputStreamReader(client.getInputStream(), UTF_8));
+      String line = lines.readLine();
+      while (line != null && !line.startsWith("data:") && !line.equals(": ping")) {
+        line = lines.readLine();
+      }
+      assertEquals(": ping", line, "what came first, after 5 s of prefill");
+    }
+    Api.await("nothing runs", PATIENCE, () -> api.running() == 0);
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.tritium.engine.AnswerDelta.AnswerToken;
 import dev.tritium.kernel.ScalarRowKernels;
 import dev.tritium.model.Batch;
+import dev.tritium.testing.Deltas;
 import dev.tritium.testing.FakeModel;
 import dev.tritium.testing.Models;
 import dev.tritium.testing.Seeded;
@@ -50,7 +51,7 @@ class SequenceTest {
     }
 
     AnswerDelta answer() {
-      return deltas.stream().reduce(AnswerDelta::then).orElseThrow();
+      return Deltas.join(deltas);
     }
 
     List<String> texts() {

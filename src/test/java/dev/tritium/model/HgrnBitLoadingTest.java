@@ -185,6 +185,15 @@ class HgrnBitLoadingTest {
   }
 
   @Test
+  void sizesThatCannotBeAreRefusedBeforeTheyCostAnything() {
+    config.put("num_hidden_layers", Integer.MAX_VALUE);
+    assertRefused("num_hidden_layers", "2147483647");
+    config.put("num_hidden_layers", LAYERS);
+    config.put("rms_norm_eps", -1e-6);
+    assertRefused("rms_norm_eps");
+  }
+
+  @Test
   void anUnknownModelTypeListsTheKnownOnes() {
     config.put("model_type", "mamba");
     assertRefused("mamba", "hgrn_bit");

@@ -24,6 +24,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -100,6 +101,54 @@ class EngineThreadTest {
     Thread.sleep(300);
     long usedMicros = (threads.getThreadCpuTime(thread.threadId()) - before) / 1_000;
     assertTrue(usedMicros < 10_000, usedMicros + " us of CPU time in 300 idle ms");
+  }
+
+  @Test
+  void itOutlivesAListenerThatFails() throws Exception {
+    AtomicBoolean fails = new AtomicBoolean(true);
+    Scheduler fragile =
+        new Scheduler(
+            model,
+            TOKENIZER,
+            new ScalarRowKernels(),
+            new SchedulerLimits(1, 100, 16),
+            report -> {
+              if (fails.getAndSet(false)) {
+                throw new AssertionError("on purpose");
+              }
+            });
+    StopRules stop = new StopRules(3, 0, List.of(), Set.of());
+    List<SequenceRequest> request =
+        List.of(new SequenceRequest(new int[2], 0, Sampling.greedy(), stop, Logprobs.NONE));
+    Generation runs = fragile.submit(request);
+    Generation waits = fragile.submit(request);
+    try (EngineThread thread = new EngineThread(fragile, Duration.ZERO)) {
+      assertThrows(IllegalStateException.class, () -> read(runs));
+      assertThrows(IllegalStateException.class, () -> read(waits));
+      assertEquals(3, read(fragile.submit(request)));
+      assertTrue(thread.isAlive());
+    }
+  }
+
+  @Test
+  void whatIsOpenFailsWhenItIsClosed() {
+    Generation open = submit(2, 1_000_000);
+    engine.close();
+    assertThrows(IllegalStateException.class, () -> read(open));
+  }
+
+  @Test
+  void itWarmsUpWithGrowingPromptsUntilItsTimeIsOver() throws Exception {
+    FakeModel cold = FakeModel.reciting(300);
+    Scheduler idle =
+        new Scheduler(
+            cold, TOKENIZER, new ScalarRowKernels(), new SchedulerLimits(4, 100, 16), r -> {});
+    try (EngineThread thread = new EngineThread(idle, Duration.ofMillis(50))) {
+      await(() -> cold.rowsOfCalls().contains(16));
+      assertTrue(thread.isAlive());
+      assertEquals(0, idle.runningCount());
+    }
+    assertEquals(List.of(2, 1), List.copyOf(cold.rowsOfCalls()).subList(0, 2));
   }
 
   @Test

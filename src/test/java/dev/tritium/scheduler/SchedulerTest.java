@@ -16,13 +16,13 @@ import dev.tritium.engine.SequenceRequest;
 import dev.tritium.engine.StepReport;
 import dev.tritium.engine.StopRules;
 import dev.tritium.kernel.ScalarRowKernels;
+import dev.tritium.testing.Deltas;
 import dev.tritium.testing.FakeModel;
 import dev.tritium.testing.Models;
 import dev.tritium.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -272,14 +272,31 @@ class SchedulerTest {
   void aRequestThatCannotBeginFailsAlone() {
     Scheduler scheduler = scheduler(4, 8, 32);
     Generation good = submit(scheduler, 2, 1);
-    Sampling penalties = new Sampling(1, 0, 1, 0, 1, 2, 0, 0, Map.of(), 0);
-    StopRules stop = new StopRules(1, 0, List.of(), Set.of());
-    int[] unknown = {FakeModel.VOCABULARY};
-    Generation bad =
-        scheduler.submit(List.of(new SequenceRequest(unknown, 0, penalties, stop, Logprobs.NONE)));
+    Generation bad = submit(scheduler, 2, 1);
+    AtomicInteger states = new AtomicInteger();
+    model.beforeState(
+        () -> {
+          if (states.incrementAndGet() == 2) {
+            throw new OutOfMemoryError("on purpose");
+          }
+        });
     steps(scheduler, 1);
     assertEquals(1, tokens(good.poll()));
     assertThrows(RuntimeException.class, bad::poll);
+  }
+
+  @Test
+  void aTokenOutsideTheVocabularyIsRefusedAtOnce() {
+    Scheduler scheduler = scheduler(4, 8, 32);
+    StopRules stop = new StopRules(1, 0, List.of(), Set.of());
+    for (int id : new int[] {-1, FakeModel.VOCABULARY}) {
+      SequenceRequest request =
+          new SequenceRequest(new int[] {5, id}, 0, Sampling.greedy(), stop, Logprobs.NONE);
+      IllegalArgumentException e =
+          assertThrows(IllegalArgumentException.class, () -> scheduler.submit(List.of(request)));
+      assertTrue(String.valueOf(e.getMessage()).contains(String.valueOf(id)), e::toString);
+    }
+    assertEquals(0, scheduler.waitingCount());
   }
 
   @Test
@@ -364,11 +381,7 @@ class SchedulerTest {
       second.add(deltas.getLast());
     }
     assertEquals(50, first.size());
-    assertEquals(
-        List.of(
-            first.stream().reduce(AnswerDelta::then).orElseThrow(),
-            second.stream().reduce(AnswerDelta::then).orElseThrow()),
-        slow.poll());
+    assertEquals(List.of(Deltas.join(first), Deltas.join(second)), slow.poll());
     assertTrue(slow.isDone() && quick.isDone());
   }
 

@@ -35,6 +35,7 @@ class ModelLoadingTest {
             api.post("/v1/completions", Api.body("prompt", "A")),
             api.post("/v1/chat/completions", Api.body("messages", messages, "stream", true)),
             api.post("/tokenize", Api.body("prompt", "A")),
+            api.get("/v1/models"),
             api.get("/v1/models/any"))) {
       assertEquals(503, answer.status(), answer::toString);
       int seconds = Integer.parseInt(answer.headers().get("retry-after"));
@@ -44,7 +45,6 @@ class ModelLoadingTest {
       assertEquals("server_error", error.get("type").textValue());
       assertEquals("model_loading", error.get("code").textValue());
     }
-    assertEquals(0, api.get("/v1/models").json().get("data").size());
     assertEquals(503, api.get("/q/health/ready").status());
     assertEquals(200, api.get("/q/health/live").status());
   }

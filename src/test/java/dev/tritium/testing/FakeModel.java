@@ -44,6 +44,7 @@ public final class FakeModel implements LanguageModel {
   private final List<State> states = new ArrayList<>();
   private final List<Integer> rowsOfCalls = new ArrayList<>();
   private volatile Runnable beforeForward = () -> {};
+  private volatile Runnable beforeState = () -> {};
 
   public FakeModel(Script script) {
     this.script = script;
@@ -69,6 +70,11 @@ public final class FakeModel implements LanguageModel {
   /** Called at the beginning of each forward call; it may throw. */
   public void beforeForward(Runnable hook) {
     beforeForward = hook;
+  }
+
+  /** Called before each new state; it may throw. */
+  public void beforeState(Runnable hook) {
+    beforeState = hook;
   }
 
   /** Rows of each forward call so far. */
@@ -98,6 +104,7 @@ public final class FakeModel implements LanguageModel {
 
   @Override
   public SequenceState newState() {
+    beforeState.run();
     State state = new State();
     states.add(state);
     return state;

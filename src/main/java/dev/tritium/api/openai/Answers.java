@@ -1,5 +1,6 @@
 package dev.tritium.api.openai;
 
+import dev.tritium.engine.AnswerBuffer;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.SequenceRequest;
 import dev.tritium.scheduler.Generation;
@@ -9,10 +10,10 @@ import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
 import jakarta.ws.rs.core.HttpHeaders;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.jboss.resteasy.reactive.RestMulti;
 
 /**
@@ -22,6 +23,8 @@ import org.jboss.resteasy.reactive.RestMulti;
  * that closes cancels the generation.
  */
 final class Answers {
+  private static final System.Logger LOG = System.getLogger(Answers.class.getName());
+
   /** Proxies cut streams that are silent for long. */
   private static final Duration PING_AFTER = Duration.ofSeconds(5);
 
@@ -31,50 +34,83 @@ final class Answers {
   /** What was new at one reading. */
   private record Reading(List<AnswerDelta> deltas, boolean last) {}
 
-  private Answers() {}
+  private final Generation generation;
+  private final AnswerFormat format;
+  private final Map<Integer, AnswerBuffer> answers = new TreeMap<>(); // by choice
+  private long lastWriteNanos = System.nanoTime();
+
+  private Answers(Generation generation, AnswerFormat format) {
+    this.generation = generation;
+    this.format = format;
+  }
 
   /**
-   * Submits the sequences and answers with what they generate.
+   * Answers with what the sequences generate. They are submitted when the body is asked for: a
+   * client that left while its prompt was tokenised never asks. A full queue is a failure before
+   * the first item, so it still becomes a 429.
    *
-   * @throws ApiException 429 if the queue is full, before anything is sent
+   * @param clientLeft whether the connection is closed
    */
   static RestMulti<String> of(
-      ServedModel model, List<SequenceRequest> sequences, boolean stream, AnswerFormat format) {
-    Generation generation;
-    try {
-      generation = model.scheduler().submit(sequences);
-    } catch (QueueFullException e) {
-      throw new ApiException(ErrorKind.QUEUE_FULL, null, e.getMessage() + "; try again shortly");
-    } catch (IllegalArgumentException e) {
-      throw ApiException.invalid("prompt", String.valueOf(e.getMessage()));
-    }
-    Multi<String> body = stream ? events(generation, format) : document(generation, format);
-    return RestMulti.fromMultiData(body.onCancellation().invoke(generation::cancel))
+      ServedModel model,
+      List<SequenceRequest> sequences,
+      boolean stream,
+      AnswerFormat format,
+      BooleanSupplier clientLeft) {
+    Multi<String> body =
+        Multi.createFrom()
+            .deferred(
+                () -> {
+                  Answers answers = new Answers(submit(model, sequences), format);
+                  return answers.untilClosed(
+                      stream ? answers.events() : answers.document(), clientLeft);
+                });
+    return RestMulti.fromMultiData(body)
         .header(HttpHeaders.CONTENT_TYPE, stream ? "text/event-stream" : "application/json")
         .header(HttpHeaders.CACHE_CONTROL, "no-cache")
         .header("X-Accel-Buffering", "no") // nginx would collect the events
         .build();
   }
 
-  private static Multi<String> events(Generation generation, AnswerFormat format) {
+  private static Generation submit(ServedModel model, List<SequenceRequest> sequences) {
+    try {
+      return model.scheduler().submit(sequences);
+    } catch (QueueFullException e) {
+      throw new ApiException(ErrorKind.QUEUE_FULL, null, e.getMessage() + "; try again shortly");
+    } catch (IllegalArgumentException e) {
+      throw ApiException.invalid("prompt", String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** Cancels the generation when the body ends in any way, or the client had left before. */
+  private Multi<String> untilClosed(Multi<String> body, BooleanSupplier clientLeft) {
+    return body.onRequest()
+        .invoke(
+            () -> {
+              if (clientLeft.getAsBoolean()) {
+                generation.cancel();
+              }
+            })
+        .onTermination()
+        .invoke(generation::cancel);
+  }
+
+  private Multi<String> events() {
     Multi<String> opening = Multi.createFrom().items(format.opening().stream().map(Answers::event));
-    Multi<String> answer =
-        Multi.createBy()
-            .repeating()
-            .uni(() -> read(generation))
-            .whilst(reading -> !reading.last)
-            .map(reading -> text(reading, generation, format));
+    Multi<String> answer = readings().map(this::text).select().where(text -> !text.isEmpty());
     return Multi.createBy()
         .concatenating()
         .streams(opening, answer)
         .onFailure()
-        .recoverWithItem(failure -> event(ErrorBody.of(failure)));
+        .recoverWithItem(
+            failure -> {
+              LOG.log(System.Logger.Level.ERROR, "a stream failed", failure);
+              return event(ErrorBody.of(failure));
+            });
   }
 
-  private static String text(Reading reading, Generation generation, AnswerFormat format) {
-    if (reading.deltas.isEmpty()) {
-      return PING;
-    }
+  /** The events of a reading, or a ping when the stream has been silent for long. */
+  private String text(Reading reading) {
     StringBuilder text = new StringBuilder();
     for (AnswerDelta delta : reading.deltas) {
       format.events(delta).forEach(json -> text.append(event(json)));
@@ -83,6 +119,11 @@ final class Answers {
       format.closing(generation.account()).forEach(json -> text.append(event(json)));
       text.append(DONE);
     }
+    long now = System.nanoTime();
+    if (text.isEmpty() && now - lastWriteNanos >= PING_AFTER.toNanos()) {
+      text.append(PING);
+    }
+    lastWriteNanos = text.isEmpty() ? lastWriteNanos : now;
     return text.toString();
   }
 
@@ -90,23 +131,27 @@ final class Answers {
     return "data: " + json + "\n\n";
   }
 
-  private static Multi<String> document(Generation generation, AnswerFormat format) {
-    Map<Integer, AnswerDelta> answers = new TreeMap<>(); // by choice
-    return Multi.createBy()
-        .repeating()
-        .uni(() -> read(generation))
-        .whilst(reading -> !reading.last)
+  private Multi<String> document() {
+    return readings()
         .onItem()
-        .invoke(
-            reading -> reading.deltas.forEach(d -> answers.merge(d.choice(), d, AnswerDelta::then)))
+        .invoke(reading -> reading.deltas.forEach(this::collect))
         .collect()
         .last()
-        .map(last -> format.body(new ArrayList<>(answers.values()), generation.account()))
+        .map(last -> answers.values().stream().map(AnswerBuffer::toDelta).toList())
+        .map(all -> all.isEmpty() ? "" : format.body(all, generation.account()))
         .toMulti();
   }
 
+  private void collect(AnswerDelta delta) {
+    answers.computeIfAbsent(delta.choice(), AnswerBuffer::new).add(delta);
+  }
+
+  private Multi<Reading> readings() {
+    return Multi.createBy().repeating().uni(this::read).whilst(reading -> !reading.last);
+  }
+
   /** Waits until something is new, or the time for a ping has come. */
-  private static Uni<Reading> read(Generation generation) {
+  private Uni<Reading> read() {
     return Uni.createFrom()
         .<Boolean>emitter(ready -> generation.onReady(() -> ready.complete(true)))
         .emitOn(Infrastructure.getDefaultWorkerPool()) // the engine's thread only signals

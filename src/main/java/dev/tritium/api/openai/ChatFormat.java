@@ -20,7 +20,7 @@ final class ChatFormat implements AnswerFormat {
   ChatFormat(ChatRequest request) {
     this.request = request;
     this.header = AnswerHeader.create("chatcmpl-", request.model().id(), request.includeUsage());
-    this.pending = new PendingDeltas(request.logprobs());
+    this.pending = new PendingDeltas(0, request.logprobs());
   }
 
   @Override

@@ -5,10 +5,10 @@ import dev.tritium.engine.Logprobs;
 import dev.tritium.engine.Sampling;
 import dev.tritium.engine.SequenceRequest;
 import dev.tritium.engine.StopRules;
-import dev.tritium.tokenizer.ChatMessage;
 import dev.tritium.tokenizer.ChatTemplate;
 import dev.tritium.tokenizer.ChatTemplateException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,7 +23,7 @@ record ChatRequest(
     boolean includeUsage) {
 
   private static final Set<String> ROLES =
-      Set.of("system", "developer", "user", "assistant", "tool", "function");
+      Set.of("system", "developer", "user", "assistant", "tool");
 
   /**
    * Reads the JSON body of {@code POST /v1/chat/completions}.
@@ -70,12 +70,12 @@ record ChatRequest(
     int least = Math.max(1, body.integer("min_tokens", 0));
     int room = model.maxModelTokens() - promptTokens;
     return SamplingParameters.requireFit(
-        param, Math.max(least, Math.min(model.chatMaxTokens(), room)), promptTokens, model);
+        "messages", Math.max(least, Math.min(model.chatMaxTokens(), room)), promptTokens, model);
   }
 
   /** The text of a conversation as the model's template writes it, special tokens included. */
   static String render(JsonNode messages, ServedModel model) {
-    List<ChatMessage> conversation = messages(messages);
+    List<Map<String, Object>> conversation = messages(messages);
     ChatTemplate template = model.chatTemplate();
     if (template == null) {
       throw ApiException.invalid(
@@ -84,31 +84,32 @@ record ChatRequest(
               .formatted(model.id()));
     }
     try {
-      return template.render(conversation, true);
+      return template.render(Map.of("messages", conversation, "add_generation_prompt", true));
     } catch (ChatTemplateException e) {
       throw ApiException.invalid(
           "messages", "the chat template refused the messages: " + e.getMessage());
     }
   }
 
-  private static List<ChatMessage> messages(JsonNode value) {
+  private static List<Map<String, Object>> messages(JsonNode value) {
     if (!value.isArray() || value.isEmpty()) {
       throw ApiException.invalid("messages", "'messages' must be an array of at least one message");
     }
-    List<ChatMessage> messages = new ArrayList<>(value.size());
+    List<Map<String, Object>> messages = new ArrayList<>(value.size());
     for (JsonNode message : value) {
       messages.add(message("messages[" + messages.size() + "]", message));
     }
     return messages;
   }
 
-  private static ChatMessage message(String param, JsonNode message) {
+  /** A message as templates see it: role, content and, where it is given, name. */
+  private static Map<String, Object> message(String param, JsonNode message) {
     if (!message.isObject()) {
       throw ApiException.invalid(param, "'%s' must be an object".formatted(param));
     }
     for (Map.Entry<String, JsonNode> field : message.properties()) {
       switch (field.getKey()) {
-        case "role", "content", "name", "refusal" -> {}
+        case "role", "content", "name" -> {}
         default -> {
           String off = field.getValue().toString();
           if (!off.equals("null") && !off.equals("[]")) {
@@ -122,10 +123,16 @@ record ChatRequest(
     if (role == null || !role.isTextual() || !ROLES.contains(role.textValue())) {
       throw ApiException.invalid(
           param + ".role",
-          "'%s.role' must be system, developer, user or assistant".formatted(param));
+          "'%s.role' must be system, developer, user, assistant or tool".formatted(param));
     }
-    String name = role.textValue().equals("developer") ? "system" : role.textValue();
-    return new ChatMessage(name, content(param + ".content", message.get("content")));
+    Map<String, Object> seen = new HashMap<>();
+    seen.put("role", role.textValue().equals("developer") ? "system" : role.textValue());
+    seen.put("content", content(param + ".content", message.get("content")));
+    if (message.hasNonNull("name")) {
+      Parameter.of(param + ".name", Parameter.Type.STRING).check(message.get("name"));
+      seen.put("name", message.get("name").textValue());
+    }
+    return seen;
   }
 
   private static String content(String param, @Nullable JsonNode content) {

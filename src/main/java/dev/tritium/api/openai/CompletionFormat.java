@@ -7,6 +7,7 @@ import dev.tritium.engine.RequestAccount;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /** Answers of {@code /v1/completions}: streamed and plain share one shape. */
 final class CompletionFormat implements AnswerFormat {
@@ -21,7 +22,9 @@ final class CompletionFormat implements AnswerFormat {
     this.request = request;
     this.header = AnswerHeader.create("cmpl-", request.model().id(), request.includeUsage());
     this.pending =
-        request.prompts().stream().map(prompt -> new PendingDeltas(request.logprobs())).toList();
+        IntStream.range(0, request.prompts().size())
+            .mapToObj(choice -> new PendingDeltas(choice, request.logprobs()))
+            .toList();
   }
 
   @Override

@@ -51,10 +51,11 @@ record CompletionRequest(
             ? new Logprobs(body.integer("logprobs", 0), true, echo)
             : Logprobs.NONE;
     boolean includeUsage = SamplingParameters.includeUsage(body, stream);
-    List<Prompt> prompts = Prompt.read(value, model);
+    List<Prompt> prompts = Prompt.read(value, echo, model);
     List<SequenceRequest> sequences = new ArrayList<>(prompts.size());
     for (Prompt prompt : prompts) {
-      SamplingParameters.requireFit("max_tokens", maxTokens, prompt.ids().length, model);
+      String param = body.has("max_tokens") ? "max_tokens" : "prompt";
+      SamplingParameters.requireFit(param, maxTokens, prompt.ids().length, model);
       sequences.add(new SequenceRequest(prompt.ids(), sequences.size(), sampling, stop, logprobs));
     }
     return new CompletionRequest(

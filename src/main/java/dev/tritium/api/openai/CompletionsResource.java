@@ -6,7 +6,9 @@ import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jboss.resteasy.reactive.RestMulti;
+import org.jboss.resteasy.reactive.server.core.CurrentRequestManager;
 
 /** {@code POST /v1/completions} and {@code POST /v1/chat/completions}. */
 @Path("/v1")
@@ -25,7 +27,11 @@ public class CompletionsResource {
   public RestMulti<String> complete(byte[] body) {
     CompletionRequest request = CompletionRequest.read(body, models);
     return Answers.of(
-        request.model(), request.sequences(), request.stream(), new CompletionFormat(request));
+        request.model(),
+        request.sequences(),
+        request.stream(),
+        new CompletionFormat(request),
+        clientLeft());
   }
 
   /** Answers a conversation; JSON, or events when {@code stream} is true. */
@@ -34,6 +40,14 @@ public class CompletionsResource {
   public RestMulti<String> chat(byte[] body) {
     ChatRequest request = ChatRequest.read(body, models);
     return Answers.of(
-        request.model(), List.of(request.sequence()), request.stream(), new ChatFormat(request));
+        request.model(),
+        List.of(request.sequence()),
+        request.stream(),
+        new ChatFormat(request),
+        clientLeft());
+  }
+
+  private static BooleanSupplier clientLeft() {
+    return CurrentRequestManager.get().serverResponse()::closed;
   }
 }

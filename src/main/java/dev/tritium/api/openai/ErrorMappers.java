@@ -28,11 +28,17 @@ public class ErrorMappers {
 
   @ServerExceptionMapper
   Response notAllowed(NotAllowedException e, UriInfo uri) {
-    return response(
-        new ApiException(
-            ErrorKind.METHOD_NOT_ALLOWED,
-            null,
-            "%s does not take this method".formatted(uri.getPath())));
+    Response response =
+        response(
+            new ApiException(
+                ErrorKind.METHOD_NOT_ALLOWED,
+                null,
+                "%s does not take this method".formatted(uri.getPath())));
+    String allowed = e.getResponse().getHeaderString(HttpHeaders.ALLOW);
+    if (allowed != null) {
+      response.getHeaders().putSingle(HttpHeaders.ALLOW, allowed);
+    }
+    return response;
   }
 
   @ServerExceptionMapper

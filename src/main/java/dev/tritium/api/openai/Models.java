@@ -12,6 +12,10 @@ public interface Models {
    */
   ServedModel require(@Nullable String id);
 
-  /** Every model that is ready to answer. */
+  /**
+   * Every model that is ready to answer.
+   *
+   * @throws ApiException 503 while the model is loading
+   */
   List<ServedModel> all();
 }

@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
  *
  * @param type what its JSON value must be
  * @param min the least number, {@code max} the greatest; null where there is no such bound
- * @param aboveMin whether the least number itself is refused too
  * @param off for what is not supported yet: the values that mean off, as JSON
  */
 record Parameter(
@@ -19,7 +18,6 @@ record Parameter(
     Status status,
     @Nullable BigDecimal min,
     @Nullable BigDecimal max,
-    boolean aboveMin,
     List<String> off) {
 
   /** What a parameter's JSON value must be. */
@@ -48,7 +46,6 @@ record Parameter(
         Status.SUPPORTED,
         BigDecimal.valueOf(min),
         BigDecimal.valueOf(max),
-        false,
         List.of());
   }
 
@@ -59,32 +56,19 @@ record Parameter(
         Status.SUPPORTED,
         BigDecimal.valueOf(min),
         BigDecimal.valueOf(max),
-        false,
-        List.of());
-  }
-
-  /** A number greater than 0. */
-  static Parameter positive(String name, double max) {
-    return new Parameter(
-        name,
-        Type.NUMBER,
-        Status.SUPPORTED,
-        BigDecimal.ZERO,
-        BigDecimal.valueOf(max),
-        true,
         List.of());
   }
 
   static Parameter of(String name, Type type) {
-    return new Parameter(name, type, Status.SUPPORTED, null, null, false, List.of());
+    return new Parameter(name, type, Status.SUPPORTED, null, null, List.of());
   }
 
   static Parameter accepted(String name) {
-    return new Parameter(name, Type.ANY, Status.ACCEPTED, null, null, false, List.of());
+    return new Parameter(name, Type.ANY, Status.ACCEPTED, null, null, List.of());
   }
 
   static Parameter notYet(String name, String... off) {
-    return new Parameter(name, Type.ANY, Status.NOT_YET, null, null, false, List.of(off));
+    return new Parameter(name, Type.ANY, Status.NOT_YET, null, null, List.of(off));
   }
 
   /**
@@ -94,7 +78,9 @@ record Parameter(
    */
   void check(JsonNode value) {
     if (status == Status.NOT_YET && !off.contains(value.toString())) {
-      throw ApiException.invalid(name, "'%s' is not supported by this server".formatted(name));
+      String except = off.isEmpty() ? "" : ", other than as " + String.join(" or ", off);
+      throw ApiException.invalid(
+          name, "'%s' is not supported by this server%s".formatted(name, except));
     }
     boolean fits =
         switch (type) {
@@ -114,7 +100,7 @@ record Parameter(
 
   private boolean inRange(JsonNode value) {
     BigDecimal number = value.decimalValue();
-    return (min == null || number.compareTo(min) >= (aboveMin ? 1 : 0))
+    return (min == null || number.compareTo(min) >= 0)
         && (max == null || number.compareTo(max) <= 0);
   }
 
@@ -132,9 +118,7 @@ record Parameter(
     if (min == null || max == null) {
       return "";
     }
-    return aboveMin
-        ? " above %s and at most %s".formatted(min.toPlainString(), max.toPlainString())
-        : " from %s to %s".formatted(min.toPlainString(), max.toPlainString());
+    return " from %s to %s".formatted(min.toPlainString(), max.toPlainString());
   }
 
   /** A JSON value as an error message shows it. */

@@ -10,7 +10,7 @@ import java.util.List;
  * One prompt, ready to run.
  *
  * @param ids at least one token, run as they are
- * @param text the text as sent, or what the ids decode to
+ * @param text the text as sent; what ids decode to, for an echo
  */
 record Prompt(int[] ids, String text) {
   /** Prompts of one request. */
@@ -19,8 +19,10 @@ record Prompt(int[] ids, String text) {
   /**
    * Reads {@code prompt}: a string, a list of strings, a list of ids, or a list of lists of ids.
    * Texts get the tokenizer's BOS, ids do not.
+   *
+   * @param echo whether the texts of id prompts are wanted
    */
-  static List<Prompt> read(JsonNode value, ServedModel model) {
+  static List<Prompt> read(JsonNode value, boolean echo, ServedModel model) {
     if (value.isTextual()) {
       return List.of(ofText("prompt", value.textValue(), true, model));
     }
@@ -35,7 +37,7 @@ record Prompt(int[] ids, String text) {
       throw ApiException.invalid("prompt", "'prompt' must not be an empty array");
     }
     if (value.get(0).isNumber()) {
-      return List.of(ofIds(value, model));
+      return List.of(ofIds(value, echo, model));
     }
     if (value.size() > MAX_PROMPTS) {
       throw ApiException.invalid(
@@ -46,7 +48,7 @@ record Prompt(int[] ids, String text) {
       if (element.isTextual() && value.get(0).isTextual()) {
         prompts.add(ofText("prompt", element.textValue(), true, model));
       } else if (element.isArray() && value.get(0).isArray()) {
-        prompts.add(ofIds(element, model));
+        prompts.add(ofIds(element, echo, model));
       } else {
         throw ApiException.invalid(
             "prompt",
@@ -61,9 +63,10 @@ record Prompt(int[] ids, String text) {
     int[] ids = encode(param, text, addSpecialTokens, model);
     if (ids.length == 0) {
       throw ApiException.invalid(
-          param, "'%s' is empty, and the model's tokenizer adds no BOS".formatted(param));
+          param, "'%s' has no tokens, and an answer needs one to begin with".formatted(param));
     }
-    return new Prompt(ids, text).requireFit(param, model);
+    requireFit(param, ids.length, model);
+    return new Prompt(ids, text);
   }
 
   /**
@@ -84,19 +87,19 @@ record Prompt(int[] ids, String text) {
     }
   }
 
-  private static Prompt ofIds(JsonNode array, ServedModel model) {
+  private static Prompt ofIds(JsonNode array, boolean echo, ServedModel model) {
     if (array.isEmpty()) {
       throw ApiException.invalid("prompt", "a prompt of token ids must not be empty");
     }
+    requireFit("prompt", array.size(), model);
     int[] ids = TokenIds.read("prompt", array, model.description().vocabularySize());
-    return new Prompt(ids, model.tokenizer().decode(ids)).requireFit("prompt", model);
+    return new Prompt(ids, echo ? model.tokenizer().decode(ids) : "");
   }
 
-  private Prompt requireFit(String param, ServedModel model) {
-    if (ids.length > model.maxModelTokens()) {
-      throw tooLong(param, String.valueOf(ids.length), model);
+  private static void requireFit(String param, int tokens, ServedModel model) {
+    if (tokens > model.maxModelTokens()) {
+      throw tooLong(param, String.valueOf(tokens), model);
     }
-    return this;
   }
 
   private static ApiException tooLong(String param, String tokens, ServedModel model) {

@@ -16,6 +16,7 @@ import java.util.concurrent.ThreadLocalRandom;
 /** Reads what completions and chat share: how tokens are drawn, and when an answer ends. */
 final class SamplingParameters {
   private static final int MAX_STOPS = 4;
+  private static final int MAX_STOP_LENGTH = 1024; // UTF-16 units; each new token searches them
   private static final int MAX_STOP_TOKENS = 1024;
   private static final int MAX_BIASES = 1024;
   private static final double MAX_BIAS = 100;
@@ -116,11 +117,14 @@ final class SamplingParameters {
     }
     List<String> stops = new ArrayList<>();
     for (JsonNode stop : value.isArray() ? value : List.of(value)) {
-      if (!stop.isTextual() || stop.textValue().isEmpty() || stops.size() == MAX_STOPS) {
+      if (!stop.isTextual()
+          || stop.textValue().isEmpty()
+          || stop.textValue().length() > MAX_STOP_LENGTH
+          || stops.size() == MAX_STOPS) {
         throw ApiException.invalid(
             "stop",
-            "'stop' must be a string or an array of up to %d strings, none of them empty"
-                .formatted(MAX_STOPS));
+            "'stop' must be a string or an array of up to %d strings, each of 1 to %d characters"
+                .formatted(MAX_STOPS, MAX_STOP_LENGTH));
       }
       if (!StandardCharsets.UTF_8.newEncoder().canEncode(stop.textValue())) {
         throw ApiException.invalid("stop", "'stop' holds half of a surrogate pair");
