@@ -40,7 +40,11 @@ final class Report {
     Set<String> allowed = new HashSet<>();
     for (String line : Files.readAllLines(ALLOWED_SKIPS)) {
       if (!line.isBlank() && !line.startsWith("#")) {
-        allowed.add(line.split(":", 2)[0].strip());
+        String[] nameAndReason = line.split(":", 2);
+        if (nameAndReason.length < 2 || nameAndReason[1].isBlank()) {
+          throw new IOException(ALLOWED_SKIPS + ": no reason given: " + line);
+        }
+        allowed.add(nameAndReason[0].strip());
       }
     }
     return allowed;

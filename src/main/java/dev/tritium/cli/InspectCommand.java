@@ -31,8 +31,9 @@ final class InspectCommand implements Runnable {
 
   @Override
   public void run() {
+    String wanted = model != null ? model : Settings.value("tritium.model");
     try (ModelFolder folder =
-        ModelFolder.open(LoadedModel.find(Optional.ofNullable(model), ModelOptions.home()))) {
+        ModelFolder.open(LoadedModel.find(Optional.ofNullable(wanted), ModelOptions.home()))) {
       ModelDescription description = ModelFamilies.of(folder).describe(folder);
       PrintWriter out = spec.commandLine().getOut();
       line(out, "model", folder.name());

@@ -13,7 +13,11 @@ final class Settings implements IDefaultValueProvider {
     if (!(argument instanceof OptionSpec option) || option.usageHelp() || option.versionHelp()) {
       return null;
     }
-    String property = property(option);
+    return value(property(option));
+  }
+
+  /** A property's value, or that of its variable: TRITIUM_MODEL for {@code tritium.model}. */
+  static @Nullable String value(String property) {
     String value = System.getProperty(property);
     return value != null
         ? value

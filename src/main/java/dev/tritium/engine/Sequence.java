@@ -23,6 +23,7 @@ public final class Sequence {
 
   private final SequenceRequest request;
   private final RequestAccount account;
+  private final LanguageModel model;
   private final SequenceState state;
   private final @Nullable TokenCounts counts;
   private final IncrementalDecoder decoder;
@@ -36,6 +37,7 @@ public final class Sequence {
       SequenceRequest request, RequestAccount account, LanguageModel model, Tokenizer tokenizer) {
     this.request = request;
     this.account = account;
+    this.model = model;
     this.state = model.newState();
     this.counts =
         TokenCounts.needed(request.sampling())
@@ -43,6 +45,28 @@ public final class Sequence {
             : null;
     this.decoder = IncrementalDecoder.start(tokenizer, request.prompt());
     this.stopStrings = new StopStrings(request.stop().stopStrings());
+  }
+
+  private Sequence(Sequence origin, int choice) {
+    this.request = origin.request.withChoice(choice);
+    this.account = origin.account;
+    this.model = origin.model;
+    this.state = model.restore(origin.state.snapshot());
+    this.counts = origin.counts == null ? null : origin.counts.copy();
+    this.decoder = origin.decoder.fork();
+    this.stopStrings = origin.stopStrings.copy();
+    this.promptRun = origin.promptRun;
+    this.lastToken = origin.lastToken;
+    this.answerTokens = origin.answerTokens;
+    this.finished = origin.finished;
+  }
+
+  /**
+   * An independent sequence that goes on from here as another choice of the same request. Model
+   * state, penalties, decoder and held text fork together; the choice has its own random numbers.
+   */
+  public Sequence fork(int choice) {
+    return new Sequence(this, choice);
   }
 
   /** The account of the request this sequence belongs to. */

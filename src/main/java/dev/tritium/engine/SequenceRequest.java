@@ -13,4 +13,9 @@ public record SequenceRequest(
       throw new IllegalArgumentException("a prompt needs at least one token");
     }
   }
+
+  /** The same as another choice. */
+  public SequenceRequest withChoice(int other) {
+    return new SequenceRequest(prompt, other, sampling, stop, logprobs);
+  }
 }

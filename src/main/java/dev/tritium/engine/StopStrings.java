@@ -15,6 +15,14 @@ final class StopStrings {
     this.stops = stops;
   }
 
+  /** An independent copy. */
+  StopStrings copy() {
+    StopStrings copy = new StopStrings(stops);
+    copy.held = held;
+    copy.found = found;
+    return copy;
+  }
+
   /** Takes the next piece and returns the text that is certainly before any stop string. */
   String accept(String piece) {
     if (found) {

@@ -5,12 +5,21 @@ final class TokenCounts {
   private final boolean[] inPrompt; // [vocabulary]
   private final int[] inAnswer; // [vocabulary]
 
+  private TokenCounts(boolean[] inPrompt, int[] inAnswer) {
+    this.inPrompt = inPrompt;
+    this.inAnswer = inAnswer;
+  }
+
   TokenCounts(int vocabulary, int[] prompt) {
-    inPrompt = new boolean[vocabulary];
-    inAnswer = new int[vocabulary];
+    this(new boolean[vocabulary], new int[vocabulary]);
     for (int id : prompt) {
       inPrompt[id] = true;
     }
+  }
+
+  /** An independent copy; what is in the prompt does not change and is shared. */
+  TokenCounts copy() {
+    return new TokenCounts(inPrompt, inAnswer.clone());
   }
 
   void add(int id) {

@@ -37,13 +37,4 @@ public record PackedTernary(
       TernaryFormat format, int rows, int columns, MemorySegment codes, float scale) {
     return new PackedTernary(format, rows, columns, codes, List.of(new RowScale(rows, scale)));
   }
-
-  /** The scale of one row. */
-  public float scaleOf(int row) {
-    int part = 0;
-    while (row >= scales.get(part).endRow()) {
-      part++;
-    }
-    return scales.get(part).scale();
-  }
 }

@@ -82,7 +82,7 @@ class SequenceTest {
   }
 
   private static SequenceRequest greedy(int[] prompt, StopRules stop) {
-    return new SequenceRequest(prompt, 0, Sampling.greedy(), stop, Logprobs.NONE);
+    return new SequenceRequest(prompt, 0, Sampling.greedy(), stop, new Logprobs(0, true, false));
   }
 
   private static int[] ids(String text) {
