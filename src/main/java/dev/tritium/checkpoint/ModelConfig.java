@@ -90,20 +90,6 @@ public final class ModelConfig {
     return has(key) ? requireBoolean(key) : defaultValue;
   }
 
-  /** A list of strings, such as {@code architectures}; empty if the key is missing. */
-  public List<String> strings(String key) {
-    List<String> strings = new ArrayList<>();
-    if (has(key)) {
-      for (JsonNode item : require(key, "a list of strings", JsonNode::isArray)) {
-        if (!item.isTextual()) {
-          throw unexpected(key, "a list of strings");
-        }
-        strings.add(item.textValue());
-      }
-    }
-    return List.copyOf(strings);
-  }
-
   /** Token ids: one integer from 0 on or a list of them; empty if the key is missing. */
   public List<Integer> tokenIds(String key) {
     String expected = "a token id or a list of token ids";

@@ -7,7 +7,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.OptionalInt;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongFunction;
 
@@ -23,7 +22,6 @@ public final class Tokenizer implements AutoCloseable {
 
   private final Pieces pieces;
   private final int longestPieceBytes;
-  private final OptionalInt bosId;
   // Using a freed handle would end the JVM, so close() waits for the calls in flight.
   private final ReentrantReadWriteLock closing = new ReentrantReadWriteLock();
   private long handle;
@@ -36,9 +34,6 @@ public final class Tokenizer implements AutoCloseable {
       longest = Math.max(longest, pieces.bytes(id).length);
     }
     this.longestPieceBytes = longest;
-    int first = encodeValid("a", true)[0];
-    boolean addsBos = first != encodeValid("a", false)[0];
-    this.bosId = addsBos ? OptionalInt.of(first) : OptionalInt.empty();
   }
 
   /**
@@ -178,16 +173,6 @@ public final class Tokenizer implements AutoCloseable {
   /** One more than the greatest id; not every id below it needs to be a token. */
   public int size() {
     return pieces.size();
-  }
-
-  /** Whether encoding with special tokens begins with a BOS, so that "" is a prompt too. */
-  public boolean addsBos() {
-    return bosId.isPresent();
-  }
-
-  /** The BOS that encoding with special tokens begins with. */
-  public OptionalInt bosId() {
-    return bosId;
   }
 
   Pieces pieces() {

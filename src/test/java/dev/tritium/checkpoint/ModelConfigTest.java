@@ -32,7 +32,6 @@ class ModelConfigTest {
     assertEquals(1e-6, CONFIG.doubleValue("rms_norm_eps", 1));
     assertEquals(384.0, CONFIG.requireDouble("hidden_size"));
     assertTrue(CONFIG.booleanValue("use_cache", false));
-    assertEquals(List.of("A", "B"), CONFIG.strings("architectures"));
     assertEquals(List.of(2, 7), CONFIG.tokenIds("eos_token_id"));
     assertEquals(List.of(384), CONFIG.tokenIds("hidden_size"));
     assertEquals("bitlinear", CONFIG.section("quantization_config").requireString("linear_class"));
@@ -47,7 +46,6 @@ class ModelConfigTest {
     assertEquals(0.5, CONFIG.doubleValue(key, 0.5));
     assertEquals("d", CONFIG.stringValue(key, "d"));
     assertTrue(CONFIG.booleanValue(key, true));
-    assertEquals(List.of(), CONFIG.strings(key));
     assertEquals(List.of(), CONFIG.tokenIds(key));
     assertFalse(CONFIG.section(key).has("anything"));
   }
@@ -81,7 +79,6 @@ class ModelConfigTest {
         "hidden_size: expected true or false, found 384", c -> c.booleanValue("hidden_size", true));
     assertMessage(
         "hidden_size: expected a string, found 384", c -> c.stringValue("hidden_size", ""));
-    assertMessage("mixed: expected a list of strings, found [\"A\",1]", c -> c.strings("mixed"));
     assertMessage(
         "mixed: expected a token id or a list of token ids, found [\"A\",1]",
         c -> c.tokenIds("mixed"));
