@@ -209,15 +209,30 @@ class PackagedServerIT {
     assertNoStackTrace(run);
   }
 
+  @Test
+  void withoutTheVectorModuleTheSameTextComesWithOneWarning() throws Exception {
+    String[] args = {"generate", "--prompt", "Lily and", "--seed", "3", "--max-tokens", "12"};
+    Run with = tritium(args);
+    Run without = java(List.of("--enable-native-access=ALL-UNNAMED"), args);
+    assertEquals(0, without.exitValue(), without::toString);
+    assertEquals(0, with.exitValue(), with::toString);
+    assertEquals(with.out().lines().findFirst(), without.out().lines().findFirst());
+    List<String> warnings =
+        without.err().lines().filter(line -> line.startsWith("tritium:")).toList();
+    assertEquals(1, warnings.size(), without::toString);
+    assertTrue(
+        warnings.getFirst().contains("--add-modules jdk.incubator.vector"), without::toString);
+  }
+
   private Run tritium(String... args) throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "@src/main/jvm/args",
-                "-Dtritium.home=.",
-                "-jar",
-                "target/quarkus-app/quarkus-run.jar"));
+    return java(List.of("@src/main/jvm/args"), args);
+  }
+
+  private Run java(List<String> jvmArgs, String... args) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(jvmArgs);
+    command.addAll(List.of("-Dtritium.home=.", "-jar", "target/quarkus-app/quarkus-run.jar"));
     command.addAll(List.of(args));
     Path out = folder.resolve("out" + ++logs);
     Path err = folder.resolve("err" + logs);

@@ -58,6 +58,7 @@ final class GenerateCommand implements Runnable {
 
   @Override
   public void run() {
+    ConsoleLog.showWarnings();
     int limit = maxTokens == null ? 256 : maxTokens;
     require(limit >= 1, "--max-tokens must be at least 1, found " + limit);
     require(

@@ -31,6 +31,7 @@ final class InspectCommand implements Runnable {
 
   @Override
   public void run() {
+    ConsoleLog.showWarnings();
     String wanted = model != null ? model : Settings.value("tritium.model");
     try (ModelFolder folder =
         ModelFolder.open(LoadedModel.find(Optional.ofNullable(wanted), ModelOptions.home()))) {
