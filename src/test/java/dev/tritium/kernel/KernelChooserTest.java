@@ -23,13 +23,14 @@ class KernelChooserTest {
 
   @Test
   void theKernelThatThisProcessorDeservesIsChosen() throws IOException {
-    String expected = expectedKernel();
+    Set<String> expected = expectedKernels();
     try (Workers workers = new Workers(2)) {
-      assertEquals(expected, KernelChooser.choose("auto", workers).name());
+      String chosen = KernelChooser.choose("auto", workers).name();
+      assertTrue(expected.contains(chosen), "chosen " + chosen + ", expected " + expected);
     }
   }
 
-  private static String expectedKernel() throws IOException {
+  private static Set<String> expectedKernels() throws IOException {
     Path cpuInfo = Path.of("/proc/cpuinfo");
     assumeTrue(Files.isReadable(cpuInfo), "no /proc/cpuinfo, so the CPU's features are unknown");
     Set<String> flags =
@@ -38,10 +39,13 @@ class KernelChooserTest {
             .flatMap(line -> Arrays.stream(line.split("\\s+", -1)))
             .collect(Collectors.toSet());
     if (flags.containsAll(Set.of("avx512bw", "avx512vbmi"))) {
-      return "t9";
+      return Set.of("t9");
+    }
+    if (flags.contains("avx512bw")) { // the JVM keeps 512-bit vectors off on the first of these
+      return Set.of("t9", "t2");
     }
     if (flags.contains("avx2")) {
-      return "t2";
+      return Set.of("t2");
     }
     return abort("neither AVX-512 VBMI nor AVX2, so no vector kernel is promised here");
   }
