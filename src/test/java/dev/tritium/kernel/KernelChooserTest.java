@@ -1,6 +1,7 @@
 package dev.tritium.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.abort;
@@ -104,7 +105,7 @@ class KernelChooserTest {
 
   @Test
   void with256BitVectorsT2IsChosenWithoutAWarning() throws Exception {
-    assumeTrue(expectedKernel().equals("t9"), "only where a wider kernel could be chosen wrongly");
+    assertFalse(expectedKernels().isEmpty()); // skips where the CPU has no such vectors
     List<String> lines =
         runChild(List.of("--add-modules", "jdk.incubator.vector", "-XX:UseAVX=2"), "auto");
     assertEquals("chosen t2", lines.getLast(), () -> String.join("\n", lines));
