@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tritium.scheduler.SchedulerLimits;
 import dev.tritium.testing.Api;
 import dev.tritium.testing.Sse;
 import io.quarkus.test.common.http.TestHTTPResource;
@@ -195,18 +196,28 @@ class ManyClientsTest {
 
   @Test
   void aStreamThatIsSilentForLongIsPinged() throws IOException {
-    try (Socket client =
-        api.open(PATH, Api.body("prompt", new int[131_000], "max_tokens", 1, "stream", true))) {
-      client.setSoTimeout(20_000);
+    List<Socket> others = new ArrayList<>();
+    try {
+      for (int i = 0; i < SchedulerLimits.defaults().maxRunning(); i++) {
+        others.add(api.open(PATH, endless(true)));
+      }
+      Api.await("every place is taken", PATIENCE, () -> api.running() == others.size());
+      Socket queued = api.open(PATH, endless(true));
+      others.add(queued);
+      queued.setSoTimeout(20_000);
       BufferedReader lines =
-          new BufferedReader(new InputStreamReader(client.getInputStream(), UTF_8));
+          new BufferedReader(new InputStreamReader(queued.getInputStream(), UTF_8));
       String line = lines.readLine();
       while (line != null && !line.startsWith("data:") && !line.equals(": ping")) {
         line = lines.readLine();
       }
-      assertEquals(": ping", line, "what came first, after 5 s of prefill");
+      assertEquals(": ping", line, "what came first, after 5 s in the queue");
+    } finally {
+      for (Socket socket : others) {
+        socket.close();
+      }
     }
-    Api.await("nothing runs", PATIENCE, () -> api.running() == 0);
+    Api.await("nothing runs", PATIENCE, () -> api.running() == 0 && api.waiting() == 0);
   }
 
   @Test
