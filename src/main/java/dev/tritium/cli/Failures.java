@@ -1,8 +1,6 @@
 package dev.tritium.cli;
 
-import dev.tritium.checkpoint.CheckpointException;
-import dev.tritium.tokenizer.ChatTemplateException;
-import dev.tritium.tokenizer.TokenizerException;
+import dev.tritium.server.LoadedModel;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.ParseResult;
@@ -12,10 +10,7 @@ final class Failures implements IExecutionExceptionHandler {
   @Override
   public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed)
       throws Exception {
-    if (e instanceof CheckpointException
-        || e instanceof TokenizerException
-        || e instanceof ChatTemplateException
-        || e instanceof IllegalArgumentException) {
+    if (LoadedModel.isMendable(e)) {
       command.getErr().println("tritium: " + e.getMessage());
       return command.getCommandSpec().exitCodeOnExecutionException();
     }

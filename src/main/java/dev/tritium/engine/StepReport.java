@@ -1,6 +1,7 @@
 package dev.tritium.engine;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** What one step ran. The object is reused from step to step. */
@@ -44,8 +45,8 @@ public final class StepReport {
   public void add(RequestAccount account, int prefillRows, boolean drewToken) {
     int g = accounts.size();
     if (g == drew.length) {
-      this.prefillRows = java.util.Arrays.copyOf(this.prefillRows, 2 * g);
-      this.drew = java.util.Arrays.copyOf(drew, 2 * g);
+      this.prefillRows = Arrays.copyOf(this.prefillRows, 2 * g);
+      this.drew = Arrays.copyOf(drew, 2 * g);
     }
     accounts.add(account);
     this.prefillRows[g] = prefillRows;

@@ -22,7 +22,6 @@ import java.util.TreeSet;
 import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The MatMul-free LM (arXiv 2406.02528; model_type {@code hgrn_bit} of matmulfreellm): a gated
@@ -46,7 +45,6 @@ public final class HgrnBit implements LanguageModel {
   private final BitLinear head;
   private final Workspace work;
   private final Product headProduct;
-  private byte @Nullable [] digest;
 
   private HgrnBit(ModelFolder folder, Config config, Kernels kernels) {
     this.folder = folder;
@@ -599,15 +597,8 @@ public final class HgrnBit implements LanguageModel {
 
     @Override
     public byte[] toBytes() {
-      return new SnapshotBytes(tokenCount, values).write(digest());
+      return new SnapshotBytes(tokenCount, values).write(folder.digest());
     }
-  }
-
-  private synchronized byte[] digest() {
-    if (digest == null) {
-      digest = folder.digest();
-    }
-    return digest;
   }
 
   @Override
@@ -623,7 +614,7 @@ public final class HgrnBit implements LanguageModel {
 
   @Override
   public StateSnapshot readSnapshot(byte[] bytes) {
-    SnapshotBytes read = SnapshotBytes.read(bytes, digest(), config.layers * config.hidden);
+    SnapshotBytes read = SnapshotBytes.read(bytes, folder.digest(), config.layers * config.hidden);
     return new Snapshot(read.tokenCount(), read.values());
   }
 

@@ -20,7 +20,7 @@ public class EngineMetrics implements EngineListener {
     this.registry = registry;
   }
 
-  /** Begins to count for a model; what ran before, to warm up, is not counted. */
+  /** Begins to count for a model. */
   void serve(String model, Scheduler scheduler) {
     Gauge.builder("llm.requests.running", scheduler, Scheduler::runningCount)
         .description("Sequences that run now")

@@ -8,7 +8,9 @@ import dev.tritium.kernel.Kernels;
 import dev.tritium.model.LanguageModel;
 import dev.tritium.model.ModelFamilies;
 import dev.tritium.tokenizer.ChatTemplate;
+import dev.tritium.tokenizer.ChatTemplateException;
 import dev.tritium.tokenizer.Tokenizer;
+import dev.tritium.tokenizer.TokenizerException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -76,6 +78,17 @@ public record LoadedModel(
       var _ = tokenizer.thenAccept(Tokenizer::close);
       throw e;
     }
+  }
+
+  /**
+   * Whether a failure's message says what is wrong with a model or an option, so that a user can
+   * mend it.
+   */
+  public static boolean isMendable(Throwable failure) {
+    return failure instanceof CheckpointException
+        || failure instanceof TokenizerException
+        || failure instanceof ChatTemplateException
+        || failure instanceof IllegalArgumentException;
   }
 
   private static Tokenizer join(CompletableFuture<Tokenizer> tokenizer) {

@@ -4,7 +4,6 @@ import dev.tritium.api.openai.ApiException;
 import dev.tritium.api.openai.ErrorKind;
 import dev.tritium.api.openai.Models;
 import dev.tritium.api.openai.ServedModel;
-import dev.tritium.checkpoint.CheckpointException;
 import dev.tritium.engine.Sampling;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.scheduler.EngineThread;
@@ -12,8 +11,6 @@ import dev.tritium.scheduler.Scheduler;
 import dev.tritium.scheduler.SchedulerLimits;
 import dev.tritium.server.TritiumConfig.GenerationDefaults;
 import dev.tritium.tokenizer.ChatTemplate;
-import dev.tritium.tokenizer.ChatTemplateException;
-import dev.tritium.tokenizer.TokenizerException;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -61,14 +58,12 @@ public class ModelServer implements Models {
       if (config.exitWhenReady()) {
         Quarkus.asyncExit(0);
       }
-    } catch (CheckpointException
-        | TokenizerException
-        | ChatTemplateException
-        | IllegalArgumentException e) {
-      LOG.log(System.Logger.Level.ERROR, "cannot serve: {0}", e.getMessage());
-      Quarkus.asyncExit(1);
     } catch (RuntimeException | Error e) {
-      LOG.log(System.Logger.Level.ERROR, "cannot serve", e);
+      if (LoadedModel.isMendable(e)) {
+        LOG.log(System.Logger.Level.ERROR, "cannot serve: {0}", e.getMessage());
+      } else {
+        LOG.log(System.Logger.Level.ERROR, "cannot serve", e);
+      }
       Quarkus.asyncExit(1);
     }
   }
@@ -137,7 +132,7 @@ public class ModelServer implements Models {
     Running stopping = running;
     if (stopping != null) {
       stopping.engine.close();
-      stopping.kernels.workers().close();
+      stopping.kernels.close();
       stopping.loaded.close();
     }
   }
@@ -164,7 +159,7 @@ public class ModelServer implements Models {
     return List.of(require(null));
   }
 
-  /** Whether the model is loaded and warmed up. */
+  /** Whether the model is loaded. */
   boolean isLoaded() {
     return running != null;
   }

@@ -69,8 +69,16 @@ public final class T2Kernels implements TernaryKernels {
 
   private static final class Scratch {
     final short[] acc = new short[2 * BLOCK_ROWS * LANES];
-    int[] sums = new int[ROWS]; // [sequences, 64]
+    private int[] sums = new int[ROWS]; // [sequences, 64]
     short[] trits = new short[0]; // [4, columns rounded up to a chunk]
+
+    /** Room for the sums of {@code count} sequences; whatever was there may be left in it. */
+    int[] sums(int count) {
+      if (sums.length < count * ROWS) {
+        sums = new int[count * ROWS];
+      }
+      return sums;
+    }
   }
 
   @Override
@@ -133,10 +141,7 @@ public final class T2Kernels implements TernaryKernels {
     PackedTernary weight = product.weight();
     QuantizedRows input = product.input();
     int count = input.count();
-    if (scratch.sums.length < count * ROWS) {
-      scratch.sums = new int[count * ROWS];
-    }
-    int[] sums = scratch.sums;
+    int[] sums = scratch.sums(count);
     int chunks = T2Format.chunks(weight.columns());
     int endRow = Math.min(firstRow + ROWS, weight.rows());
     for (int row = firstRow; row < endRow; row += BLOCK_ROWS) {
@@ -168,10 +173,7 @@ public final class T2Kernels implements TernaryKernels {
     if (scratch.trits.length < BLOCK_ROWS * columns) {
       scratch.trits = new short[BLOCK_ROWS * columns];
     }
-    if (scratch.sums.length < count * ROWS) {
-      scratch.sums = new int[count * ROWS];
-    }
-    int[] sums = scratch.sums;
+    int[] sums = scratch.sums(count);
     Arrays.fill(sums, 0, count * ROWS, 0);
     int endRow = Math.min(firstRow + ROWS, weight.rows());
     for (int row = firstRow; row < endRow; row += BLOCK_ROWS) {
