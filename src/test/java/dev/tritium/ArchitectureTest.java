@@ -68,7 +68,7 @@ class ArchitectureTest {
         .whereLayer("scheduler")
         .mayOnlyAccessLayers("engine", "model", "kernel", "tokenizer")
         .whereLayer("api")
-        .mayOnlyAccessLayers("scheduler", "engine", "model", "tokenizer")
+        .mayOnlyAccessLayers("scheduler", "engine", "tokenizer")
         .whereLayer("server")
         .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("cli")

@@ -90,7 +90,8 @@ public class ModelServer implements Models {
         new ServedModel(
             config.modelId().orElse(loaded.name()),
             System.currentTimeMillis() / 1000,
-            loaded.model().description(),
+            loaded.model().description().vocabularySize(),
+            loaded.model().description().eosIds(),
             loaded.tokenizer(),
             template.or(loaded::chatTemplate).orElse(null),
             scheduler,

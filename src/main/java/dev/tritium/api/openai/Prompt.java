@@ -92,7 +92,7 @@ record Prompt(int[] ids, String text) {
       throw ApiException.invalid("prompt", "a prompt of token ids must not be empty");
     }
     requireFit("prompt", array.size(), model);
-    int[] ids = TokenIds.read("prompt", array, model.description().vocabularySize());
+    int[] ids = TokenIds.read("prompt", array, model.vocabularySize());
     return new Prompt(ids, echo ? model.tokenizer().decode(ids) : "");
   }
 

@@ -56,7 +56,7 @@ final class SamplingParameters {
     }
     Map<Integer, Double> biases = new HashMap<>();
     for (Map.Entry<String, JsonNode> entry : value.properties()) {
-      int id = tokenId(entry.getKey(), model.description().vocabularySize());
+      int id = tokenId(entry.getKey(), model.vocabularySize());
       JsonNode bias = entry.getValue();
       if (!bias.isNumber() || Math.abs(bias.doubleValue()) > MAX_BIAS) {
         throw ApiException.invalid(
@@ -94,7 +94,7 @@ final class SamplingParameters {
     }
     Set<Integer> stopTokens = new HashSet<>();
     if (!body.flag("ignore_eos", false)) {
-      stopTokens.addAll(model.description().eosIds());
+      stopTokens.addAll(model.eosIds());
     }
     JsonNode ids = body.get("stop_token_ids");
     if (ids != null) {
@@ -103,7 +103,7 @@ final class SamplingParameters {
             "stop_token_ids",
             "'stop_token_ids' may hold at most %d ids".formatted(MAX_STOP_TOKENS));
       }
-      for (int id : TokenIds.read("stop_token_ids", ids, model.description().vocabularySize())) {
+      for (int id : TokenIds.read("stop_token_ids", ids, model.vocabularySize())) {
         stopTokens.add(id);
       }
     }

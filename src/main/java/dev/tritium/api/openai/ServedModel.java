@@ -1,10 +1,10 @@
 package dev.tritium.api.openai;
 
 import dev.tritium.engine.Sampling;
-import dev.tritium.model.ModelDescription;
 import dev.tritium.scheduler.Scheduler;
 import dev.tritium.tokenizer.ChatTemplate;
 import dev.tritium.tokenizer.Tokenizer;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param id the name clients use
  * @param createdSeconds when it was loaded, in seconds since 1970
+ * @param vocabularySize token ids are below it
+ * @param eosIds token ids that end a text
  * @param chatTemplate null for a base model without one
  * @param maxModelTokens prompt and answer together
  * @param chatMaxTokens tokens of a chat answer that sets no limit
@@ -20,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 public record ServedModel(
     String id,
     long createdSeconds,
-    ModelDescription description,
+    int vocabularySize,
+    Set<Integer> eosIds,
     Tokenizer tokenizer,
     @Nullable ChatTemplate chatTemplate,
     Scheduler scheduler,

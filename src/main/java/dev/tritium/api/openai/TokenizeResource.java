@@ -61,7 +61,7 @@ public class TokenizeResource {
     if (tokens == null) {
       throw ApiException.invalid("tokens", "'tokens' is missing");
     }
-    int[] ids = TokenIds.read("tokens", tokens, model.description().vocabularySize());
+    int[] ids = TokenIds.read("tokens", tokens, model.vocabularySize());
     return Json.object().put("prompt", model.tokenizer().decode(ids)).toString();
   }
 }
