@@ -20,8 +20,8 @@ public interface ModelFamily {
 
   /**
    * Every tensor of a checkpoint with that configuration; one that is used both as it is and as a
-   * ternary matrix stands there twice. Lazy, because a wrong config.json may ask
-   * for billions of layers.
+   * ternary matrix stands there twice. Lazy, because a wrong config.json may ask for billions of
+   * layers.
    *
    * @throws dev.tritium.checkpoint.CheckpointException naming what config.json has wrong
    */
