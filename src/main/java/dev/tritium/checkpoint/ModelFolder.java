@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +50,9 @@ public final class ModelFolder implements AutoCloseable {
   private final ModelConfig generationConfig;
   private final List<SafetensorsFile> files = new ArrayList<>();
   private final Map<String, Tensor> tensors = new TreeMap<>();
+  private final Instant opened = Instant.now();
+  private final List<FileStamp> stamps = new ArrayList<>();
+  private final Map<String, byte[]> tensorHashes = new ConcurrentHashMap<>();
   private byte @Nullable [] digest;
 
   private ModelFolder(Path path) {
@@ -56,6 +61,7 @@ public final class ModelFolder implements AutoCloseable {
     if (!names.contains(CONFIG)) {
       throw new CheckpointException(path + ": no config.json; found " + shown(names));
     }
+    stamps.add(FileStamp.of(path.resolve(CONFIG)));
     this.configBytes = CheckpointFiles.read(path.resolve(CONFIG), MAX_CONFIG_BYTES);
     this.config = ModelConfig.parse(path.resolve(CONFIG), configBytes);
     Path generation = path.resolve(GENERATION_CONFIG);
@@ -91,6 +97,7 @@ public final class ModelFolder implements AutoCloseable {
   }
 
   private void openFile(String name) {
+    stamps.add(FileStamp.of(path.resolve(name)));
     SafetensorsFile file = SafetensorsFile.open(path.resolve(name));
     files.add(file);
     for (Tensor tensor : file.tensors().values()) {
@@ -274,30 +281,70 @@ public final class ModelFolder implements AutoCloseable {
 
   /**
    * SHA-256 of what the model computes with: config.json and, in name order, each tensor's name,
-   * type, shape and bytes, wherever the shards put them. The first call reads all weights.
+   * type, shape and SHA-256 of its bytes, wherever the shards put them. The first call reads all
+   * weights that {@link #hash} has not yet read, unless a cache knew the digest.
    */
   public synchronized byte[] digest() {
     if (digest == null) {
-      digest = computeDigest();
+      MessageDigest sha = sha256();
+      // Lengths go first, so that no two models have the same stream of bytes.
+      update(sha, MemorySegment.ofArray(configBytes));
+      for (Tensor tensor : tensors.values()) {
+        String head = "%s %s %s".formatted(tensor.dtype(), tensor.shape(), tensor.name());
+        update(sha, MemorySegment.ofArray(head.getBytes(UTF_8)));
+        sha.update(hash(tensor));
+      }
+      digest = sha.digest();
     }
     return digest.clone();
   }
 
-  private byte[] computeDigest() {
-    MessageDigest sha;
+  /**
+   * Does one tensor's share of the work of {@link #digest} ahead: on several threads at a time, or
+   * while the tensor's bytes are in memory anyway.
+   *
+   * @throws CheckpointException if there is no such tensor
+   */
+  public void hash(String tensorName) {
+    hash(tensor(tensorName));
+  }
+
+  private byte[] hash(Tensor tensor) {
+    byte[] known = tensorHashes.get(tensor.name());
+    if (known == null) {
+      MessageDigest sha = sha256();
+      update(sha, tensor.data());
+      known = sha.digest();
+      tensorHashes.put(tensor.name(), known);
+    }
+    return known;
+  }
+
+  synchronized boolean hasDigest() {
+    return digest != null;
+  }
+
+  /** Spares {@link #digest} the work. */
+  synchronized void presetDigest(byte[] known) {
+    digest = known.clone();
+  }
+
+  /** The files that were opened and what they were like just before, config.json first. */
+  List<FileStamp> stamps() {
+    return Collections.unmodifiableList(stamps);
+  }
+
+  /** A moment before the first file was looked at. */
+  Instant opened() {
+    return opened;
+  }
+
+  static MessageDigest sha256() {
     try {
-      sha = MessageDigest.getInstance("SHA-256");
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every JDK has SHA-256", e);
     }
-    // Lengths go first, so that no two models have the same stream of bytes.
-    update(sha, MemorySegment.ofArray(configBytes));
-    for (Tensor tensor : tensors.values()) {
-      String head = "%s %s %s".formatted(tensor.dtype(), tensor.shape(), tensor.name());
-      update(sha, MemorySegment.ofArray(head.getBytes(UTF_8)));
-      update(sha, tensor.data());
-    }
-    return sha.digest();
   }
 
   private static void update(MessageDigest sha, MemorySegment bytes) {
