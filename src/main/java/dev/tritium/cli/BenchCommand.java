@@ -126,7 +126,7 @@ final class BenchCommand implements Runnable {
   private LanguageModel load(Kernels kernels) {
     ModelFolder folder = ModelFolder.open(folder());
     try {
-      return ModelFamilies.load(folder, kernels);
+      return ModelFamilies.load(folder, kernels, LoadedModel.cache(kernels));
     } catch (RuntimeException | Error e) {
       folder.close();
       throw e;
