@@ -8,8 +8,10 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.UUID;
 import java.util.stream.Collectors;
 
 /**
@@ -22,38 +24,41 @@ import java.util.stream.Collectors;
  */
 final class DigestIndex {
   private static final Logger LOG = System.getLogger(DigestIndex.class.getName());
-  private static final int REST_SECONDS = 2; // the coarsest file times, those of FAT
+  static final Duration REST = Duration.ofSeconds(2); // the coarsest file times, those of FAT
   private static final int NAME_CHARS = 32;
 
   private final Path folder;
+  private final Duration rest;
 
   /**
    * @param folder need not exist
+   * @param rest how long files must not have changed to be remembered
    */
-  DigestIndex(Path folder) {
+  DigestIndex(Path folder, Duration rest) {
     this.folder = folder;
+    this.rest = rest;
   }
 
   /** Gives the model its digest if it is known; returns whether it has one now. */
   boolean recall(ModelFolder model) {
-    if (!model.hasDigest()) {
+    if (!model.modelDigest().isKnown()) {
       try {
         String stamps = stamps(model);
         String entry = Files.readString(path(model));
         byte[] digest = HexFormat.of().parseHex(entry, stamps.length(), stamps.length() + 64);
         if (entry.equals(entry(stamps, digest)) && isUnchanged(model)) {
-          model.presetDigest(digest);
+          model.modelDigest().preset(digest);
         }
       } catch (IOException | IllegalArgumentException | IndexOutOfBoundsException e) {
         LOG.log(Level.DEBUG, "no digest of " + model.path(), e);
       }
     }
-    return model.hasDigest();
+    return model.modelDigest().isKnown();
   }
 
   /** Keeps the model's digest, if its files are at rest; failing to only costs time later. */
   void remember(ModelFolder model) {
-    Instant latest = model.opened().minusSeconds(REST_SECONDS);
+    Instant latest = model.opened().minus(rest);
     boolean atRest =
         model.stamps().stream().allMatch(s -> s.changed().toInstant().isBefore(latest));
     if (!atRest || !isUnchanged(model)) {
@@ -63,7 +68,7 @@ final class DigestIndex {
     try {
       Path path = path(model);
       if (!Files.exists(path) || !Files.readString(path).equals(entry)) {
-        Path temporary = Files.createTempFile(folder, "", PackedFileWriter.TEMPORARY);
+        Path temporary = folder.resolve(UUID.randomUUID() + PackedFileWriter.TEMPORARY);
         Files.writeString(temporary, entry);
         Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
       }
@@ -81,7 +86,8 @@ final class DigestIndex {
     return hex(model.path().toRealPath().toString()).substring(0, NAME_CHARS);
   }
 
-  private static boolean isUnchanged(ModelFolder model) {
+  /** Whether all files that the model was opened from are still what they were. */
+  static boolean isUnchanged(ModelFolder model) {
     try {
       return model.stamps().stream().allMatch(stamp -> stamp.equals(FileStamp.of(stamp.path())));
     } catch (CheckpointException e) {
@@ -99,6 +105,6 @@ final class DigestIndex {
   }
 
   private static String hex(String text) {
-    return HexFormat.of().formatHex(ModelFolder.sha256().digest(text.getBytes(UTF_8)));
+    return HexFormat.of().formatHex(ModelDigest.sha256().digest(text.getBytes(UTF_8)));
   }
 }

@@ -1,15 +1,9 @@
 package dev.tritium.checkpoint;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -20,9 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A model's folder in the layout of the Hugging Face hub: config.json, perhaps
@@ -42,18 +34,15 @@ public final class ModelFolder implements AutoCloseable {
   private static final int MAX_CONFIG_BYTES = 4 << 20;
   private static final int MAX_INDEX_BYTES = 100_000_000;
   private static final int MAX_NAMES_SHOWN = 20;
-  private static final int DIGEST_BLOCK_BYTES = 1 << 20;
 
   private final Path path;
-  private final byte[] configBytes;
   private final ModelConfig config;
   private final ModelConfig generationConfig;
   private final List<SafetensorsFile> files = new ArrayList<>();
   private final Map<String, Tensor> tensors = new TreeMap<>();
   private final Instant opened = Instant.now();
   private final List<FileStamp> stamps = new ArrayList<>();
-  private final Map<String, byte[]> tensorHashes = new ConcurrentHashMap<>();
-  private byte @Nullable [] digest;
+  private final ModelDigest digest;
 
   private ModelFolder(Path path) {
     this.path = path;
@@ -62,13 +51,14 @@ public final class ModelFolder implements AutoCloseable {
       throw new CheckpointException(path + ": no config.json; found " + shown(names));
     }
     stamps.add(FileStamp.of(path.resolve(CONFIG)));
-    this.configBytes = CheckpointFiles.read(path.resolve(CONFIG), MAX_CONFIG_BYTES);
+    byte[] configBytes = CheckpointFiles.read(path.resolve(CONFIG), MAX_CONFIG_BYTES);
     this.config = ModelConfig.parse(path.resolve(CONFIG), configBytes);
     Path generation = path.resolve(GENERATION_CONFIG);
     this.generationConfig =
         names.contains(GENERATION_CONFIG)
             ? ModelConfig.parse(generation, CheckpointFiles.read(generation, MAX_CONFIG_BYTES))
             : ModelConfig.empty(GENERATION_CONFIG);
+    this.digest = new ModelDigest(configBytes, tensors.values());
     try {
       openWeights(names);
     } catch (RuntimeException | Error e) {
@@ -280,53 +270,26 @@ public final class ModelFolder implements AutoCloseable {
   }
 
   /**
-   * SHA-256 of what the model computes with: config.json and, in name order, each tensor's name,
-   * type, shape and SHA-256 of its bytes, wherever the shards put them. The first call reads all
-   * weights that {@link #hash} has not yet read, unless a cache knew the digest.
+   * SHA-256 of what the model computes with: config.json and all tensors, wherever the shards put
+   * them. The first call reads all weights that {@link #hash} has not yet read, unless {@link
+   * PackedCache} knew the digest.
    */
-  public synchronized byte[] digest() {
-    if (digest == null) {
-      MessageDigest sha = sha256();
-      // Lengths go first, so that no two models have the same stream of bytes.
-      update(sha, MemorySegment.ofArray(configBytes));
-      for (Tensor tensor : tensors.values()) {
-        String head = "%s %s %s".formatted(tensor.dtype(), tensor.shape(), tensor.name());
-        update(sha, MemorySegment.ofArray(head.getBytes(UTF_8)));
-        sha.update(hash(tensor));
-      }
-      digest = sha.digest();
-    }
-    return digest.clone();
+  public byte[] digest() {
+    return digest.get();
   }
 
   /**
-   * Does one tensor's share of the work of {@link #digest} ahead: on several threads at a time, or
-   * while the tensor's bytes are in memory anyway.
+   * Does one tensor's share of {@link #digest} ahead: on several threads at a time, or while the
+   * tensor's bytes are in memory anyway.
    *
    * @throws CheckpointException if there is no such tensor
    */
   public void hash(String tensorName) {
-    hash(tensor(tensorName));
+    digest.hash(tensor(tensorName));
   }
 
-  private byte[] hash(Tensor tensor) {
-    byte[] known = tensorHashes.get(tensor.name());
-    if (known == null) {
-      MessageDigest sha = sha256();
-      update(sha, tensor.data());
-      known = sha.digest();
-      tensorHashes.put(tensor.name(), known);
-    }
-    return known;
-  }
-
-  synchronized boolean hasDigest() {
-    return digest != null;
-  }
-
-  /** Spares {@link #digest} the work. */
-  synchronized void presetDigest(byte[] known) {
-    digest = known.clone();
+  ModelDigest modelDigest() {
+    return digest;
   }
 
   /** The files that were opened and what they were like just before, config.json first. */
@@ -337,22 +300,6 @@ public final class ModelFolder implements AutoCloseable {
   /** A moment before the first file was looked at. */
   Instant opened() {
     return opened;
-  }
-
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
-  }
-
-  private static void update(MessageDigest sha, MemorySegment bytes) {
-    sha.update(ByteBuffer.allocate(Long.BYTES).putLong(0, bytes.byteSize()));
-    for (long at = 0; at < bytes.byteSize(); at += DIGEST_BLOCK_BYTES) {
-      long size = Math.min(DIGEST_BLOCK_BYTES, bytes.byteSize() - at);
-      sha.update(bytes.asSlice(at, size).asByteBuffer());
-    }
   }
 
   /** Unmaps all files; the tensors can no longer be read. A second call does nothing. */

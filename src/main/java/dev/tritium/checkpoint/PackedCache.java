@@ -11,6 +11,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -44,9 +45,13 @@ public final class PackedCache {
    * @param parallel used to check packed files and to hash weights
    */
   public PackedCache(Path folder, Parallel parallel) {
+    this(folder, parallel, DigestIndex.REST);
+  }
+
+  PackedCache(Path folder, Parallel parallel, Duration rest) {
     this.folder = folder;
     this.parallel = parallel;
-    this.index = new DigestIndex(folder);
+    this.index = new DigestIndex(folder, rest);
   }
 
   /** The user's cache: {@code packed} in {@link CacheFolder}. */
@@ -62,9 +67,10 @@ public final class PackedCache {
    * @param version to be changed with the quantiser and with the layout of the payload
    * @param packer adds all matrices; not called if there is a good file. What it throws is thrown
    *     on
-   * @return an intact file, which the caller closes; all of it was just read, so that it is in
-   *     memory as far as there is room
+   * @return an intact file, which the caller closes; all of it was just read or written, so that it
+   *     is in memory as far as there is room
    * @throws PackedCacheException if there is no file and none can be written
+   * @throws CheckpointException if the model's files change while they are packed
    */
   public PackedFile findOrPack(
       ModelFolder model, String formatId, int version, Consumer<PackedFileWriter> packer) {
@@ -81,8 +87,11 @@ public final class PackedCache {
       }
       try (PackedFileWriter writer = PackedFileWriter.create(folder)) {
         packer.accept(writer);
-        Path file = writer.finish(formatId, version, digest(model));
-        return PackedFile.open(file);
+        byte[] digest = digest(model);
+        if (!DigestIndex.isUnchanged(model)) { // the digest may be that of other weights
+          throw new CheckpointException(model.path() + ": changed while it was read; start again");
+        }
+        return writer.finish(formatId, version, digest);
       }
     }
   }

@@ -1,6 +1,5 @@
 package dev.tritium.checkpoint;
 
-import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
@@ -12,18 +11,18 @@ import java.nio.file.Path;
 public final class PackedCacheException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  PackedCacheException(Path path, IOException cause) {
+  PackedCacheException(Path path, Exception cause) {
     super(
         "cannot write %s: %s; set TRITIUM_CACHE to a folder that is writable and has space"
             .formatted(path, reason(cause)),
         cause);
   }
 
-  private static String reason(IOException cause) {
+  private static String reason(Exception cause) {
     return switch (cause) {
       case AccessDeniedException _ -> "no permission";
-      case FileSystemException e when e.getReason() != null -> e.getReason();
-      default -> String.valueOf(cause.getMessage());
+      case FileSystemException e -> e.getReason() == null ? e.toString() : e.getReason();
+      default -> String.valueOf(cause.getMessage()); // such as "No space left on device"
     };
   }
 }

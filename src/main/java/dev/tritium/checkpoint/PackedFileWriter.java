@@ -33,7 +33,7 @@ public final class PackedFileWriter implements AutoCloseable {
   static final String TEMPORARY = ".tmp";
   private static final int WRITE_BLOCK_BYTES = 1 << 20;
 
-  /** This process's temporary files: opening and closing one of them again would free its lock. */
+  /** Names of this process's temporary files: opening and closing one would free its lock. */
   private static final Set<Path> LIVE = ConcurrentHashMap.newKeySet();
 
   private final Path temporary;
@@ -70,7 +70,7 @@ public final class PackedFileWriter implements AutoCloseable {
   /** Null if another process took the new file for an abandoned one before it was locked. */
   @SuppressWarnings("MustBeClosed") // the writer closes it
   private static @Nullable PackedFileWriter tryCreate(Path temporary) throws IOException {
-    LIVE.add(temporary);
+    LIVE.add(temporary.getFileName());
     try {
       FileChannel channel =
           FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
@@ -81,7 +81,7 @@ public final class PackedFileWriter implements AutoCloseable {
       writer.close();
       return null;
     } catch (IOException e) {
-      LIVE.remove(temporary);
+      LIVE.remove(temporary.getFileName());
       throw e;
     }
   }
@@ -89,7 +89,7 @@ public final class PackedFileWriter implements AutoCloseable {
   private static void deleteAbandoned(Path folder) throws IOException {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*" + TEMPORARY)) {
       for (Path file : files) {
-        if (!LIVE.contains(file)) {
+        if (!LIVE.contains(file.getFileName())) {
           deleteUnlessLocked(file);
         }
       }
@@ -153,10 +153,9 @@ public final class PackedFileWriter implements AutoCloseable {
   /**
    * Completes the file, brings it to the disk and gives it its name, replacing a file of that name.
    *
-   * @return the file
    * @throws PackedCacheException if it cannot be written
    */
-  Path finish(String formatId, int version, byte[] digest) {
+  PackedFile finish(String formatId, int version, byte[] digest) {
     PackedTable table;
     synchronized (entries) {
       table = new PackedTable(formatId, version, digest, entries);
@@ -167,10 +166,10 @@ public final class PackedFileWriter implements AutoCloseable {
       write(table.toBytes(), table.offset());
       channel.force(true);
       Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
+      return PackedFile.open(file);
+    } catch (IOException | CheckpointException e) {
       throw new PackedCacheException(file, e);
     }
-    return file;
   }
 
   /** Deletes the temporary file, unless it was finished. A second call does nothing. */
@@ -181,7 +180,7 @@ public final class PackedFileWriter implements AutoCloseable {
     } catch (IOException e) {
       LOG.log(Level.DEBUG, "left behind: " + temporary, e);
     } finally {
-      LIVE.remove(temporary);
+      LIVE.remove(temporary.getFileName());
     }
   }
 }
