@@ -101,7 +101,7 @@ public class ModelServer implements Models {
                 ? loaded.sampling()
                 : Sampling.plain(0));
     EngineThread engine = new EngineThread(scheduler, WARM_UP);
-    metrics.serve(served.id(), scheduler);
+    metrics.serve(served.id(), scheduler, kernels.ternary());
     LOG.log(
         System.Logger.Level.INFO,
         "serving {0} after {1} ms",
