@@ -35,7 +35,7 @@ final class InspectCommand implements Runnable {
     String wanted = model != null ? model : Settings.value("tritium.model");
     try (ModelFolder folder =
         ModelFolder.open(LoadedModel.find(Optional.ofNullable(wanted), ModelOptions.home()))) {
-      ModelDescription description = ModelFamilies.of(folder).describe(folder);
+      ModelDescription description = ModelFamilies.describe(folder);
       PrintWriter out = spec.commandLine().getOut();
       line(out, "model", folder.name());
       line(out, "family", description.modelType());

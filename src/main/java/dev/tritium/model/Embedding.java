@@ -9,7 +9,6 @@ final class Embedding {
   private final int width;
 
   Embedding(Tensor table) {
-    table.requireFinite();
     this.table = table;
     this.vocabulary = Math.toIntExact(table.shape().get(0));
     this.width = Math.toIntExact(table.shape().get(1));

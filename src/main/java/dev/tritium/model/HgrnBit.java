@@ -1,26 +1,21 @@
 package dev.tritium.model;
 
-import dev.tritium.checkpoint.CheckpointException;
 import dev.tritium.checkpoint.ModelConfig;
-import dev.tritium.checkpoint.ModelFolder;
-import dev.tritium.checkpoint.Tensor;
 import dev.tritium.kernel.Kernels;
-import dev.tritium.kernel.PackedTernary;
 import dev.tritium.kernel.Product;
 import dev.tritium.kernel.QuantizedRows;
 import dev.tritium.kernel.RowKernels;
 import dev.tritium.kernel.Rows;
 import dev.tritium.model.Batch.Group;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -33,8 +28,7 @@ public final class HgrnBit implements LanguageModel {
   /** The family of {@code hgrn_bit}. */
   public static final ModelFamily FAMILY = new Family();
 
-  private final ModelFolder folder;
-  private final Arena arena = Arena.ofShared();
+  private final Weights weights;
   private final Config config;
   private final ModelDescription description;
   private final Kernels kernels;
@@ -46,15 +40,15 @@ public final class HgrnBit implements LanguageModel {
   private final Workspace work;
   private final Product headProduct;
 
-  private HgrnBit(ModelFolder folder, Config config, Kernels kernels) {
-    this.folder = folder;
-    this.config = config;
+  private HgrnBit(Weights weights, Kernels kernels) {
+    this.weights = weights;
+    this.config = Config.of(weights.config());
     this.kernels = kernels;
     this.rows = kernels.rows();
-    this.description = FAMILY.describe(folder);
+    this.description = FAMILY.describe(weights.config(), weights.eosIds());
     this.work = new Workspace(config);
     try {
-      embedding = new Embedding(folder.tensor(EMBEDDINGS));
+      embedding = new Embedding(weights.tensor(EMBEDDINGS));
       float[][] lowerBounds = lowerBounds();
       blocks = new Block[config.layers];
       for (int l = 0; l < config.layers; l++) {
@@ -64,7 +58,7 @@ public final class HgrnBit implements LanguageModel {
       head = bitLinear(config.headWeight(), "lm_head.norm.weight");
       headProduct = head.product(work.headInput, work.logits);
     } catch (RuntimeException | Error e) {
-      arena.close();
+      weights.close();
       throw e;
     }
   }
@@ -131,38 +125,57 @@ public final class HgrnBit implements LanguageModel {
       return tiedHead ? EMBEDDINGS : "lm_head.weight";
     }
 
-    /** Every tensor of the checkpoint and its shape. */
-    Map<String, long[]> shapes() {
-      Map<String, long[]> shapes = new LinkedHashMap<>();
-      shapes.put(EMBEDDINGS, new long[] {vocabulary, hidden});
-      if (lowerBounds) {
-        shapes.put(LOWER_BOUNDS, new long[] {layers, hidden});
-      }
-      for (int l = 0; l < layers; l++) {
-        String layer = "model.layers." + l + ".";
-        shapes.put(layer + "attn_norm.weight", new long[] {hidden});
-        for (String projection : List.of("i_proj", "f_proj", "g_proj", "o_proj")) {
-          putLinear(shapes, layer + "attn." + projection, hidden, hidden);
-        }
-        shapes.put(layer + "attn.g_norm.weight", new long[] {hidden});
-        shapes.put(layer + "mlp_norm.weight", new long[] {hidden});
-        putLinear(shapes, layer + "mlp.gate_proj", 2 * intermediate, hidden);
-        putLinear(shapes, layer + "mlp.down_proj", hidden, intermediate);
-      }
-      shapes.put("model.norm.weight", new long[] {hidden});
-      shapes.put(headWeight(), new long[] {vocabulary, hidden});
-      shapes.put("lm_head.norm.weight", new long[] {hidden});
-      return shapes;
+    Stream<TensorSpec> tensors() {
+      Stream<TensorSpec> model =
+          Stream.of(
+              TensorSpec.floats(EMBEDDINGS, (long) vocabulary, (long) hidden),
+              TensorSpec.floats("model.norm.weight", (long) hidden),
+              TensorSpec.floats("lm_head.norm.weight", (long) hidden),
+              TensorSpec.ternary(headWeight(), vocabulary, hidden));
+      Stream<TensorSpec> bounds =
+          lowerBounds
+              ? Stream.of(TensorSpec.floats(LOWER_BOUNDS, (long) layers, (long) hidden))
+              : Stream.empty();
+      Stream<TensorSpec> blocks = IntStream.range(0, layers).boxed().flatMap(this::blockTensors);
+      return Stream.of(model, bounds, blocks).flatMap(Function.identity());
     }
 
-    private static void putLinear(Map<String, long[]> shapes, String name, int out, int in) {
-      shapes.put(name + ".weight", new long[] {out, in});
-      shapes.put(name + ".norm.weight", new long[] {in});
+    private Stream<TensorSpec> blockTensors(int layer) {
+      String block = "model.layers." + layer + ".";
+      Stream<TensorSpec> norms =
+          Stream.of("attn_norm", "attn.g_norm", "mlp_norm")
+              .map(norm -> TensorSpec.floats(block + norm + ".weight", (long) hidden));
+      Stream<TensorSpec> linears =
+          Stream.of(
+                  linear(block + "attn.i_proj", hidden, hidden),
+                  linear(block + "attn.f_proj", hidden, hidden),
+                  linear(block + "attn.g_proj", hidden, hidden),
+                  linear(block + "attn.o_proj", hidden, hidden),
+                  linear(block + "mlp.gate_proj", 2L * intermediate, hidden),
+                  linear(block + "mlp.down_proj", hidden, intermediate))
+              .flatMap(Function.identity());
+      return Stream.concat(norms, linears);
+    }
+
+    private static Stream<TensorSpec> linear(String name, long out, long in) {
+      return Stream.of(
+          TensorSpec.ternary(name + ".weight", out, in),
+          TensorSpec.floats(name + ".norm.weight", in));
     }
 
     long ternaryParameters() {
       long block = 4L * hidden * hidden + 3L * intermediate * hidden;
       return layers * block + (long) vocabulary * hidden;
+    }
+
+    /** A tied head's matrix is stored once. */
+    long parameters() {
+      long norms = layers * (8L * hidden + intermediate) + 2L * hidden;
+      long table = (long) vocabulary * hidden;
+      return (tiedHead ? 0 : table)
+          + ternaryParameters()
+          + norms
+          + (lowerBounds ? (long) layers * hidden : 0);
     }
   }
 
@@ -173,73 +186,49 @@ public final class HgrnBit implements LanguageModel {
     }
 
     @Override
-    public ModelDescription describe(ModelFolder folder) {
-      Config config = Config.of(folder.config());
-      if (config.layers > folder.tensorNames().size()) { // or the list of tensors would have no end
-        throw folder
-            .config()
-            .unexpected("num_hidden_layers", "no more layers than there are tensors");
-      }
-      Map<String, long[]> shapes = config.shapes();
-      long parameters = 0;
-      for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
-        folder.tensor(entry.getKey()).requireShape(entry.getValue());
-        long size = 1;
-        for (long dimension : entry.getValue()) {
-          size *= dimension;
-        }
-        parameters += size;
-      }
-      for (String name : folder.tensorNames()) {
-        if (!shapes.containsKey(name)) {
-          throw new CheckpointException(
-              "%s: tensor %s is not part of a %s model with this config.json"
-                  .formatted(folder.path(), name, modelType()));
-        }
-      }
+    public ModelDescription describe(ModelConfig json, Set<Integer> namedEosIds) {
+      Config config = Config.of(json);
       return new ModelDescription(
           modelType(),
           config.vocabulary,
           config.hidden,
           config.layers,
           config.intermediate,
-          parameters,
+          config.parameters(),
           config.ternaryParameters(),
           4L * config.layers * config.hidden,
-          eosIds(folder, config));
+          eosIds(json, namedEosIds, config.vocabulary));
     }
 
-    /**
-     * The end-of-text ids; configuration_hgrn_bit.py's default is 2. Ids outside of the vocabulary
-     * can never be drawn.
-     */
-    private static Set<Integer> eosIds(ModelFolder folder, Config config) {
-      Set<Integer> ids = new TreeSet<>(folder.eosIds());
-      if (!folder.config().has("eos_token_id")) {
+    /** configuration_hgrn_bit.py's default is 2. Ids outside of the vocabulary are never drawn. */
+    private static Set<Integer> eosIds(ModelConfig json, Set<Integer> named, int vocabulary) {
+      Set<Integer> ids = new TreeSet<>(named);
+      if (!json.has("eos_token_id")) {
         ids.add(2);
       }
-      ids.removeIf(id -> id >= config.vocabulary);
+      ids.removeIf(id -> id >= vocabulary);
       return ids;
     }
 
     @Override
-    public LanguageModel load(ModelFolder folder, Kernels kernels) {
-      return new HgrnBit(folder, Config.of(folder.config()), kernels);
+    public Stream<TensorSpec> tensors(ModelConfig json) {
+      return Config.of(json).tensors();
+    }
+
+    @Override
+    public LanguageModel load(Weights weights, Kernels kernels) {
+      return new HgrnBit(weights, kernels);
     }
   }
 
   // ---------------------------------------------------------------- loading
 
   private float[] floats(String name) {
-    Tensor tensor = folder.tensor(name);
-    tensor.requireFinite();
-    return tensor.toFloats();
+    return weights.tensor(name).toFloats();
   }
 
   private BitLinear bitLinear(String weight, String norm) {
-    PackedTernary packed =
-        AbsMean.pack(folder.tensor(weight), kernels.ternary().format(), kernels.workers(), arena);
-    return new BitLinear(floats(norm), packed, rows);
+    return new BitLinear(floats(norm), weights.ternary(weight), rows);
   }
 
   private BitLinear bitLinear(String name) {
@@ -597,7 +586,7 @@ public final class HgrnBit implements LanguageModel {
 
     @Override
     public byte[] toBytes() {
-      return new SnapshotBytes(tokenCount, values).write(folder.digest());
+      return new SnapshotBytes(tokenCount, values).write(weights.digest());
     }
   }
 
@@ -614,7 +603,7 @@ public final class HgrnBit implements LanguageModel {
 
   @Override
   public StateSnapshot readSnapshot(byte[] bytes) {
-    SnapshotBytes read = SnapshotBytes.read(bytes, folder.digest(), config.layers * config.hidden);
+    SnapshotBytes read = SnapshotBytes.read(bytes, weights.digest(), config.layers * config.hidden);
     return new Snapshot(read.tokenCount(), read.values());
   }
 
@@ -635,7 +624,6 @@ public final class HgrnBit implements LanguageModel {
 
   @Override
   public void close() {
-    arena.close();
-    folder.close();
+    weights.close();
   }
 }

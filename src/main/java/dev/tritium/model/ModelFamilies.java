@@ -1,35 +1,72 @@
 package dev.tritium.model;
 
 import dev.tritium.checkpoint.CheckpointException;
+import dev.tritium.checkpoint.ModelConfig;
 import dev.tritium.checkpoint.ModelFolder;
+import dev.tritium.kernel.Kernels;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 
-/** The families there are. */
+/** The families there are, and the ways to a model through them. */
 public final class ModelFamilies {
   private static final List<ModelFamily> ALL = List.of(HgrnBit.FAMILY);
 
   private ModelFamilies() {}
 
-  /**
-   * The family that loads a folder.
-   *
-   * @throws CheckpointException listing the known ones if its {@code model_type} is not among them
-   */
-  public static ModelFamily of(ModelFolder folder) {
-    String modelType = folder.config().requireString("model_type");
+  private static ModelFamily of(ModelConfig config) {
+    String modelType = config.requireString("model_type");
     return ALL.stream()
         .filter(family -> family.modelType().equals(modelType))
         .findFirst()
         .orElseThrow(
             () ->
-                new CheckpointException(
-                    "%s: model_type \"%s\" is not known; known are %s"
-                        .formatted(
-                            folder.path().resolve("config.json"),
-                            modelType,
-                            ALL.stream()
-                                .map(ModelFamily::modelType)
-                                .collect(Collectors.joining(", ")))));
+                config.unexpected(
+                    "model_type",
+                    ALL.stream().map(ModelFamily::modelType).collect(Collectors.joining(" or "))));
+  }
+
+  /**
+   * Checks a folder's configuration and every tensor's name and shape, without reading weights.
+   *
+   * @throws CheckpointException naming what does not fit
+   */
+  public static ModelDescription describe(ModelFolder folder) {
+    ModelFamily family = of(folder.config());
+    ModelDescription description = family.describe(folder.config(), folder.eosIds());
+    Set<String> more = new HashSet<>(folder.tensorNames());
+    family
+        .tensors(folder.config())
+        .forEach(
+            spec -> {
+              folder
+                  .tensor(spec.name())
+                  .requireShape(spec.shape().stream().mapToLong(Long::longValue).toArray());
+              more.remove(spec.name());
+            });
+    if (!more.isEmpty()) {
+      throw new CheckpointException(
+          "%s: tensor %s is not part of a %s model with this config.json"
+              .formatted(
+                  folder.path(), more.stream().min(String::compareTo).get(), family.modelType()));
+    }
+    return description;
+  }
+
+  /**
+   * Loads a folder's model, which takes the folder over and closes it with itself.
+   *
+   * @throws CheckpointException naming what does not fit; the folder stays open then
+   */
+  public static LanguageModel load(ModelFolder folder, Kernels kernels) {
+    describe(folder);
+    return of(folder.config()).load(new CheckpointWeights(folder, kernels), kernels);
+  }
+
+  /** A model with random weights of the shape that {@code config} describes, for benchmarks. */
+  public static LanguageModel random(ModelConfig config, Kernels kernels) {
+    ModelFamily family = of(config);
+    return family.load(new RandomWeights(config, family.tensors(config), kernels), kernels);
   }
 }

@@ -1,7 +1,9 @@
 package dev.tritium.model;
 
-import dev.tritium.checkpoint.ModelFolder;
+import dev.tritium.checkpoint.ModelConfig;
 import dev.tritium.kernel.Kernels;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /** One kind of model, told by config.json's {@code model_type}. */
 public interface ModelFamily {
@@ -9,16 +11,22 @@ public interface ModelFamily {
   String modelType();
 
   /**
-   * Reads the configuration and checks every tensor's name and shape, without reading weights.
+   * The model's sizes.
    *
-   * @throws dev.tritium.checkpoint.CheckpointException naming what does not fit
+   * @param eosIds the ids that end a text, as far as the checkpoint's files name them
+   * @throws dev.tritium.checkpoint.CheckpointException naming what config.json has wrong
    */
-  ModelDescription describe(ModelFolder folder);
+  ModelDescription describe(ModelConfig config, Set<Integer> eosIds);
 
   /**
-   * Loads the weights. The model takes the folder over and closes it with itself.
+   * Every tensor of a checkpoint with that configuration; one that is used both as it is and as a
+   * ternary matrix stands there twice. Lazy, because a wrong config.json may ask for billions of
+   * layers.
    *
-   * @throws dev.tritium.checkpoint.CheckpointException naming what does not fit
+   * @throws dev.tritium.checkpoint.CheckpointException naming what config.json has wrong
    */
-  LanguageModel load(ModelFolder folder, Kernels kernels);
+  Stream<TensorSpec> tensors(ModelConfig config);
+
+  /** Builds the model; it takes the weights over and closes them with itself. */
+  LanguageModel load(Weights weights, Kernels kernels);
 }

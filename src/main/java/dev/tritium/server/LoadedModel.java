@@ -68,7 +68,7 @@ public record LoadedModel(
         Optional<ChatTemplate> template = ChatTemplate.of(path);
         String name = folder.name();
         Tokenizer opened = join(tokenizer);
-        LanguageModel model = ModelFamilies.of(folder).load(folder, kernels);
+        LanguageModel model = ModelFamilies.load(folder, kernels);
         return new LoadedModel(name, path, model, opened, template, sampling);
       } catch (RuntimeException | Error e) {
         folder.close();

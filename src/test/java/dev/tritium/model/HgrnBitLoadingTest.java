@@ -118,7 +118,7 @@ class HgrnBitLoadingTest {
             CheckpointException.class,
             () -> {
               try (ModelFolder opened = ModelFolder.open(folder)) {
-                ModelFamilies.of(opened).load(opened, kernels);
+                ModelFamilies.load(opened, kernels);
               }
             });
     return String.valueOf(e.getMessage());
@@ -149,7 +149,7 @@ class HgrnBitLoadingTest {
   void sizesAreDescribedWithoutLoading() {
     write();
     try (ModelFolder opened = ModelFolder.open(folder)) {
-      ModelDescription description = ModelFamilies.of(opened).describe(opened);
+      ModelDescription description = ModelFamilies.describe(opened);
       int ternary =
           LAYERS * (4 * HIDDEN * HIDDEN + 3 * INTERMEDIATE * HIDDEN) + VOCABULARY * HIDDEN;
       int norms = LAYERS * (8 * HIDDEN + INTERMEDIATE) + 2 * HIDDEN;
@@ -187,7 +187,7 @@ class HgrnBitLoadingTest {
   @Test
   void sizesThatCannotBeAreRefusedBeforeTheyCostAnything() {
     config.put("num_hidden_layers", Integer.MAX_VALUE);
-    assertRefused("num_hidden_layers", "2147483647");
+    assertRefused("model.lower_bounds", "[2147483647, 40]");
     config.put("num_hidden_layers", LAYERS);
     config.put("rms_norm_eps", -1e-6);
     assertRefused("rms_norm_eps");
