@@ -51,15 +51,18 @@ class KernelChooserTest {
 
   @Test
   void aKernelThatIsTooSlowFailsItsProbe() {
-    KernelProbe probe =
-        new KernelProbe(workers -> new ScalarKernels(new T9Format(), workers), 50_000_000);
-    assertTrue(String.valueOf(probe.failure(1e12)).contains("billion weights/s"));
+    try (Workers workers = new Workers(1)) {
+      KernelProbe probe = new KernelProbe(new ScalarKernels(new T9Format(), workers), 50_000_000);
+      assertTrue(String.valueOf(probe.failure(1e12)).contains("billion weights/s"));
+    }
   }
 
   @Test
   void aKernelThatIsWrongFailsItsProbe() {
-    KernelProbe probe = new KernelProbe(WrongKernels::new, 50_000_000);
-    assertTrue(String.valueOf(probe.failure(0)).contains("results differ"));
+    try (Workers workers = new Workers(1)) {
+      KernelProbe probe = new KernelProbe(new WrongKernels(workers), 50_000_000);
+      assertTrue(String.valueOf(probe.failure(0)).contains("results differ"));
+    }
   }
 
   @Test
