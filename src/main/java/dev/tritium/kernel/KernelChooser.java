@@ -27,8 +27,9 @@ public final class KernelChooser {
           new Candidate("scalar", 0, workers -> new ScalarKernels(new T2Format(), workers)));
 
   /**
-   * A healthy kernel passes in 0.5 to 1 s, most of it vector code not yet compiled; where the
-   * compiler shares its processors it needs a multiple. Only a kernel that fails takes all of it.
+   * A healthy kernel passes in about a second, most of it vector code not yet compiled; beside
+   * other programs it needs a multiple: at load 6 on two CPUs 4 s were not enough. Only a kernel
+   * that fails takes all of it.
    */
   private static final long PROBE_LIMIT_NANOS = 15_000_000_000L;
 

@@ -1,7 +1,12 @@
 package dev.tritium.kernel;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +37,6 @@ final class KernelProbe {
     for (int i = 0; i < codes.length; i++) {
       codes[i] = (byte) (random.nextInt(3) - 1);
     }
-    // Shared, as a model's memory is: code compiled for another kind would be compiled once more.
     try (Arena arena = Arena.ofShared();
         Workers workers = new Workers(1)) {
       PackedTernary weight = pack(codes, kernels.format(), arena);
@@ -95,7 +99,7 @@ final class KernelProbe {
   }
 
   private static PackedTernary pack(byte[] codes, TernaryFormat format, Arena arena) {
-    MemorySegment packed = arena.allocate(format.packedBytes(ROWS, COLUMNS));
+    MemorySegment packed = memory(format.packedBytes(ROWS, COLUMNS), arena);
     format.pack(
         (row, to) -> System.arraycopy(codes, row * COLUMNS, to, 0, COLUMNS),
         COLUMNS,
@@ -103,5 +107,22 @@ final class KernelProbe {
         ROWS,
         packed);
     return PackedTernary.of(format, ROWS, COLUMNS, packed, 1);
+  }
+
+  /** Mapped and shared, as a packed model is: the JVM compiles again for another kind of memory. */
+  private static MemorySegment memory(long bytes, Arena arena) {
+    try {
+      Path file = Files.createTempFile("tritium-probe", null);
+      try (FileChannel channel =
+          FileChannel.open(
+              file,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE,
+              StandardOpenOption.DELETE_ON_CLOSE)) {
+        return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+      }
+    } catch (IOException e) { // it only costs that compilation
+      return arena.allocate(bytes);
+    }
   }
 }

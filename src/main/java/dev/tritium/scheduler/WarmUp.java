@@ -20,7 +20,8 @@ import java.util.Set;
  * is not compiled yet is a hundred times slower.
  *
  * <p>A round begins four sequences, one for each way to draw, in one prefill; then come steps of
- * all four, then of one alone: the shapes that kernels have code of their own for.
+ * all four, then of one alone: the shapes that kernels have code of their own for. Once these have
+ * settled, steps of two and three have their turn.
  */
 final class WarmUp {
   private static final int LONGEST_PROMPT = 4; // 16 rows of a prefill, short with a large model too
@@ -41,7 +42,8 @@ final class WarmUp {
   private final LanguageModel model;
   private final Tokenizer tokenizer;
   private final Sampler sampler;
-  private final long[] bestNanos = new long[3]; // of a prefill, a step of four, a step of one
+  private final long[] bestNanos =
+      new long[1 + DRAWS.size()]; // of a prefill, a step of one to four
   private List<Sequence> sequences = List.of();
   private int rounds;
   private int step; // of this round
@@ -63,21 +65,23 @@ final class WarmUp {
       sequences = DRAWS.stream().map(draw -> sequence(prompt, draw)).toList();
     } else if (step == 1 + STEPS_OF_FOUR) {
       sequences = List.of(sequences.get(rounds % DRAWS.size()));
+    } else if (step == 1 && settled) {
+      sequences = sequences.subList(0, 2 + rounds % 3); // kernels have tiles for two and three too
     }
-    int shape = step == 0 ? 0 : sequences.size() > 1 ? 1 : 2;
+    int shape = step == 0 ? 0 : sequences.size();
     long start = System.nanoTime();
     runBatch();
     note(shape, System.nanoTime() - start);
     step++;
     if (step == 1 + STEPS_OF_FOUR + STEPS_OF_ONE) {
-      settled = !improved && System.nanoTime() - lastImproved > SETTLED_AFTER_NANOS;
+      settled |= !improved && System.nanoTime() - lastImproved > SETTLED_AFTER_NANOS;
       improved = false;
       step = 0;
       rounds++;
     }
   }
 
-  /** Whether no kind of step has become faster by a tenth lately. */
+  /** Whether there was a round in which no kind of step had become faster by a tenth lately. */
   boolean isSettled() {
     return settled;
   }
