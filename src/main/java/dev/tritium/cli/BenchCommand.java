@@ -123,7 +123,7 @@ final class BenchCommand implements Runnable {
   private static LanguageModel load(Path path, Kernels kernels) {
     ModelFolder folder = ModelFolder.open(path);
     try {
-      return ModelFamilies.load(folder, kernels);
+      return ModelFamilies.load(folder, kernels, LoadedModel.cache(kernels));
     } catch (RuntimeException | Error e) {
       folder.close();
       throw e;
