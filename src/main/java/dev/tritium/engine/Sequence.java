@@ -10,7 +10,6 @@ import dev.tritium.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -19,14 +18,16 @@ import org.jspecify.annotations.Nullable;
  * engine's thread alone.
  */
 public final class Sequence {
+  private static final int[] NONE = {};
   private static final int[] FIRST_ROW = {0};
 
   private final SequenceRequest request;
   private final RequestAccount account;
   private final LanguageModel model;
   private final SequenceState state;
-  private final @Nullable TokenCounts counts;
+  private final @Nullable Penalties penalties;
   private final IncrementalDecoder decoder;
+  private final int[] stopTokens; // ascending
   private final StopStrings stopStrings;
   private int promptRun; // prompt tokens that were run
   private int lastToken;
@@ -39,11 +40,11 @@ public final class Sequence {
     this.account = account;
     this.model = model;
     this.state = model.newState();
-    this.counts =
-        TokenCounts.needed(request.sampling())
-            ? new TokenCounts(model.description().vocabularySize(), request.prompt())
-            : null;
+    this.penalties =
+        Penalties.of(request.sampling(), model.description().vocabularySize(), request.prompt());
     this.decoder = IncrementalDecoder.start(tokenizer, request.prompt());
+    this.stopTokens =
+        request.stop().stopTokens().stream().mapToInt(Integer::intValue).sorted().toArray();
     this.stopStrings = new StopStrings(request.stop().stopStrings());
   }
 
@@ -52,8 +53,9 @@ public final class Sequence {
     this.account = origin.account;
     this.model = origin.model;
     this.state = model.restore(origin.state.snapshot());
-    this.counts = origin.counts == null ? null : origin.counts.copy();
+    this.penalties = origin.penalties == null ? null : origin.penalties.copy();
     this.decoder = origin.decoder.fork();
+    this.stopTokens = origin.stopTokens;
     this.stopStrings = origin.stopStrings.copy();
     this.promptRun = origin.promptRun;
     this.lastToken = origin.lastToken;
@@ -146,8 +148,8 @@ public final class Sequence {
             logits,
             at,
             request.sampling(),
-            counts,
-            mayStop ? Set.of() : stop.stopTokens(),
+            penalties,
+            mayStop ? NONE : stopTokens,
             request.choice(),
             answerTokens);
     TokenLogprob logprob =
@@ -159,12 +161,12 @@ public final class Sequence {
     lastToken = id;
     answerTokens++;
     account.addAnswerToken();
-    if (counts != null) {
-      counts.add(id);
+    if (penalties != null) {
+      penalties.add(id);
     }
     FinishReason finish = null;
     String text;
-    if (stop.stopTokens().contains(id)) {
+    if (Arrays.binarySearch(stopTokens, id) >= 0) {
       finish = FinishReason.STOP;
       text = release(decoder.finish());
     } else {
