@@ -25,8 +25,8 @@ public final class ModelConfig {
     this.json = json;
   }
 
-  /** A configuration read from a file's bytes. */
-  static ModelConfig parse(Path file, byte[] bytes) {
+  /** A configuration of the bytes of {@code file}, whose name stands in errors. */
+  public static ModelConfig parse(Path file, byte[] bytes) {
     return new ModelConfig(String.valueOf(file.getFileName()), "", StrictJson.object(file, bytes));
   }
 

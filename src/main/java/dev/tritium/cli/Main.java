@@ -6,13 +6,18 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The command line: {@code tritium serve | generate | inspect}. */
+/** The command line: {@code tritium serve | generate | bench | inspect}. */
 @Command(
     name = "tritium",
     description = "Serves ternary language models.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {ServeCommand.class, GenerateCommand.class, InspectCommand.class},
+    subcommands = {
+      ServeCommand.class,
+      GenerateCommand.class,
+      BenchCommand.class,
+      InspectCommand.class
+    },
     footer = {
       "",
       "./tritium test runs the test suite.",

@@ -40,7 +40,7 @@ public final class Sampler {
    * @param banned tokens that must not be drawn
    * @param choice and {@code step} select the random number
    */
-  int sample(
+  public int sample(
       float[] logits,
       int at,
       Sampling sampling,

@@ -1,5 +1,7 @@
 package dev.tritium.kernel;
 
+import java.util.List;
+
 /**
  * One ternary matrix product: output [n, rows] = input [n, columns] x weight^T, each output being
  * {@code (float) integerSum * (weightScale / inputScale)}.
@@ -22,7 +24,9 @@ public record Product(PackedTernary weight, QuantizedRows input, Rows output) {
   public void store(int n, int firstRow, int endRow, int[] sums, int at) {
     float[] out = output.values();
     int row = firstRow;
-    for (PackedTernary.RowScale part : weight.scales()) {
+    List<PackedTernary.RowScale> scales = weight.scales();
+    for (int i = 0; row < endRow; i++) { // by index: an iterator might be allocated
+      PackedTernary.RowScale part = scales.get(i);
       float scale = part.scale() / input.scale(n);
       for (int end = Math.min(endRow, part.endRow()); row < end; row++) {
         out[output.at(n) + row] = (float) sums[at + row - firstRow] * scale;

@@ -1,24 +1,33 @@
 package dev.tritium.kernel;
 
+import java.util.Arrays;
+
 /**
  * The row chunks of several products, numbered through so that one parallel phase covers them all.
+ * Reused from call to call: a product allocates nothing.
  */
 public final class RowChunks {
-  private final int[] firstChunk; // [products + 1]
+  private final TernaryFormat format;
   private final int chunkRows;
+  private int[] firstChunk = new int[4]; // [products + 1]
+  private int products;
 
-  private RowChunks(int[] firstChunk, int chunkRows) {
-    this.firstChunk = firstChunk;
+  /** Chunks of {@code chunkRows} rows of weights in {@code format}. */
+  public RowChunks(TernaryFormat format, int chunkRows) {
+    this.format = format;
     this.chunkRows = chunkRows;
   }
 
   /**
    * Checks the products' formats and gives each output the count of its input.
    *
-   * @throws IllegalArgumentException if a weight is not in {@code format}
+   * @throws IllegalArgumentException if a weight is not in the format
    */
-  public static RowChunks begin(Product[] products, TernaryFormat format, int chunkRows) {
-    int[] firstChunk = new int[products.length + 1];
+  public void begin(Product[] products) {
+    this.products = products.length;
+    if (firstChunk.length <= products.length) {
+      firstChunk = Arrays.copyOf(firstChunk, products.length + 1);
+    }
     for (int p = 0; p < products.length; p++) {
       PackedTernary weight = products[p].weight();
       if (!weight.format().id().equals(format.id())) {
@@ -29,11 +38,10 @@ public final class RowChunks {
       products[p].output().setCount(products[p].input().count());
       firstChunk[p + 1] = firstChunk[p] + Math.ceilDiv(weight.rows(), chunkRows);
     }
-    return new RowChunks(firstChunk, chunkRows);
   }
 
   public int chunks() {
-    return firstChunk[firstChunk.length - 1];
+    return firstChunk[products];
   }
 
   /** Index of the product that a chunk belongs to. */

@@ -8,9 +8,13 @@ public final class ScalarKernels implements TernaryKernels {
   private final Workers workers;
   private final byte[][] codes; // [worker][columns], grown on demand
   private final int[][] sum; // [worker][1]
+  private final RowChunks rows;
+  private final Workers.Task rowsTask = this::multiplyRows;
+  private Product[] products = {}; // of the running call
 
   public ScalarKernels(TernaryFormat format, Workers workers) {
     this.format = format;
+    this.rows = new RowChunks(format, CHUNK_ROWS);
     this.workers = workers;
     this.codes = new byte[workers.size()][0];
     this.sum = new int[workers.size()][1];
@@ -38,21 +42,22 @@ public final class ScalarKernels implements TernaryKernels {
 
   @Override
   public void multiply(Product... products) {
-    RowChunks rows = RowChunks.begin(products, format, CHUNK_ROWS);
-    workers.forEach(
-        rows.chunks(),
-        (chunk, worker) -> {
-          int p = rows.productOf(chunk);
-          Product product = products[p];
-          int first = rows.firstRow(p, chunk);
-          int end = Math.min(first + CHUNK_ROWS, product.weight().rows());
-          if (codes[worker].length < product.weight().columns()) {
-            codes[worker] = new byte[product.weight().columns()];
-          }
-          for (int row = first; row < end; row++) {
-            multiplyRow(product, row, codes[worker], sum[worker]);
-          }
-        });
+    rows.begin(products);
+    this.products = products;
+    workers.forEach(rows.chunks(), rowsTask);
+  }
+
+  private void multiplyRows(int chunk, int worker) {
+    int p = rows.productOf(chunk);
+    Product product = products[p];
+    int first = rows.firstRow(p, chunk);
+    int end = Math.min(first + CHUNK_ROWS, product.weight().rows());
+    if (codes[worker].length < product.weight().columns()) {
+      codes[worker] = new byte[product.weight().columns()];
+    }
+    for (int row = first; row < end; row++) {
+      multiplyRow(product, row, codes[worker], sum[worker]);
+    }
   }
 
   private void multiplyRow(Product product, int row, byte[] codes, int[] sum) {

@@ -31,11 +31,23 @@ public final class Workers implements AutoCloseable {
   private static final int SPINS = 4000; // 20 to 50 microseconds
   private static final long PARK_AFTER_NANOS = 1_000_000;
 
+  // Counters, two cache lines apart from each other and from the array's neighbours on the heap.
+  private static final int PHASE = 32; // counts the phases begun
+  private static final int LEFT = 64; // chunks not yet taken; may fall below 0
+  private static final int DONE = 96; // chunks done
+  private static final int COUNTERS = 128;
+
   private final int size;
   private final Member[] members; // size - 1 threads; the caller is worker 0
+  private final AtomicIntegerArray counters = new AtomicIntegerArray(COUNTERS);
   private final AtomicBoolean busy = new AtomicBoolean();
-  private volatile Phase current = new Phase(0, null);
   private volatile boolean closed;
+
+  // The running phase, written before LEFT. A thread reads them only while it holds a chunk that
+  // it has not counted as done: until then the phase cannot end, however late the thread woke up.
+  private int chunks;
+  private @Nullable Task task;
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
   /** A pool of {@code size} threads, the caller included. */
   public Workers(int size) {
@@ -44,9 +56,8 @@ public final class Workers implements AutoCloseable {
     }
     this.size = size;
     this.members = new Member[size - 1];
-    Phase idle = current;
     for (int i = 0; i < members.length; i++) {
-      members[i] = new Member(i + 1, idle);
+      members[i] = new Member(i + 1);
       members[i].thread.start();
     }
   }
@@ -77,35 +88,74 @@ public final class Workers implements AutoCloseable {
           task.run(c, 0);
         }
       } else if (chunks > 1) {
-        runTogether(new Phase(chunks, task));
+        runTogether(chunks, task);
       }
     } finally {
       busy.set(false);
     }
   }
 
-  private void runTogether(Phase phase) {
-    publish(phase);
-    phase.takeChunks(0);
-    phase.awaitDone();
-    phase.task = null; // current keeps the phase, but must not keep a model's weights alive
-    Throwable failure = phase.failure.get();
-    if (failure instanceof RuntimeException e) {
+  private void runTogether(int count, Task work) {
+    chunks = count;
+    task = work;
+    counters.set(DONE, 0);
+    counters.set(LEFT, count);
+    wakeMembers();
+    takeChunks(0);
+    awaitDone(count);
+    task = null; // or an idle pool would keep a model's weights alive
+    Throwable thrown = failure.getAndSet(null);
+    if (thrown instanceof RuntimeException e) {
       throw e;
     }
-    if (failure instanceof Error e) {
+    if (thrown instanceof Error e) {
       throw e;
     }
   }
 
-  private void publish(Phase phase) {
+  private void wakeMembers() {
     // Volatile write before volatile read here, the other way round in Member.park: at least one
     // of the two sees the other, so no wake-up is lost.
-    current = phase;
+    counters.getAndIncrement(PHASE);
     for (Member member : members) {
       if (member.parked) {
         member.parked = false;
         LockSupport.unpark(member.thread);
+      }
+    }
+  }
+
+  private void takeChunks(int worker) {
+    int taken = 0;
+    for (int left = counters.getAndDecrement(LEFT);
+        left > 0;
+        left = counters.getAndDecrement(LEFT)) {
+      run(chunks - left, worker);
+      taken++;
+    }
+    if (taken > 0) {
+      counters.getAndAdd(DONE, taken);
+    }
+  }
+
+  private void run(int chunk, int worker) {
+    Task work = task;
+    if (work == null || failure.get() != null) {
+      return;
+    }
+    try {
+      work.run(chunk, worker);
+    } catch (Throwable e) {
+      failure.compareAndSet(null, e);
+    }
+  }
+
+  private void awaitDone(int count) {
+    for (int i = 0; counters.get(DONE) != count; i++) {
+      if (i < SPINS) {
+        Thread.onSpinWait();
+      } else {
+        Thread.yield();
       }
     }
   }
@@ -124,7 +174,7 @@ public final class Workers implements AutoCloseable {
       throw new IllegalStateException("a phase is still running on the worker pool");
     }
     closed = true;
-    publish(new Phase(0, null));
+    wakeMembers();
     busy.set(false);
     for (Member member : members) {
       try {
@@ -136,70 +186,15 @@ public final class Workers implements AutoCloseable {
     }
   }
 
-  /**
-   * One phase has its own counters: a thread that wakes late finds them used up and can never take
-   * a chunk of a later phase.
-   */
-  private static final class Phase {
-    // Two cache lines apart from each other and from the array's neighbours on the heap.
-    private static final int NEXT = 32;
-    private static final int DONE = 64;
-    private static final int COUNTERS = 96;
-
-    final int chunks;
-    final AtomicIntegerArray counters = new AtomicIntegerArray(COUNTERS);
-    final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-    @Nullable Task task; // null once all chunks are done; read only while holding a chunk
-
-    Phase(int chunks, @Nullable Task task) {
-      this.chunks = chunks;
-      this.task = task;
-    }
-
-    void takeChunks(int worker) {
-      int taken = 0;
-      for (int c = counters.getAndIncrement(NEXT); c < chunks; c = counters.getAndIncrement(NEXT)) {
-        run(c, worker);
-        taken++;
-      }
-      if (taken > 0) {
-        counters.getAndAdd(DONE, taken);
-      }
-    }
-
-    private void run(int chunk, int worker) {
-      Task work = task;
-      if (work == null || failure.get() != null) {
-        return;
-      }
-      try {
-        work.run(chunk, worker);
-      } catch (Throwable e) {
-        failure.compareAndSet(null, e);
-      }
-    }
-
-    void awaitDone() {
-      for (int i = 0; counters.get(DONE) != chunks; i++) {
-        if (i < SPINS) {
-          Thread.onSpinWait();
-        } else {
-          Thread.yield();
-        }
-      }
-    }
-  }
-
   /** A thread of the pool. */
   private final class Member implements Runnable {
     final Thread thread;
     volatile boolean parked;
     private final int worker;
-    private Phase last;
+    private int lastPhase;
 
-    Member(int worker, Phase last) {
+    Member(int worker) {
       this.worker = worker;
-      this.last = last;
       this.thread = Thread.ofPlatform().daemon().name("tritium-worker-" + worker).unstarted(this);
     }
 
@@ -207,23 +202,23 @@ public final class Workers implements AutoCloseable {
     public void run() {
       while (true) {
         awaitPhase();
-        last = current;
+        lastPhase = counters.get(PHASE);
         if (closed) {
           return;
         }
-        last.takeChunks(worker);
+        takeChunks(worker);
       }
     }
 
     private void awaitPhase() {
       for (int i = 0; i < SPINS; i++) {
-        if (current != last) {
+        if (counters.get(PHASE) != lastPhase) {
           return;
         }
         Thread.onSpinWait();
       }
       long idleSince = System.nanoTime();
-      while (current == last) {
+      while (counters.get(PHASE) == lastPhase) {
         if (System.nanoTime() - idleSince < PARK_AFTER_NANOS) {
           Thread.yield();
         } else {
@@ -234,7 +229,7 @@ public final class Workers implements AutoCloseable {
 
     private void park() {
       parked = true;
-      if (current == last) {
+      if (counters.get(PHASE) == lastPhase) {
         LockSupport.park(Workers.this);
         Thread.interrupted(); // a set interrupt status would turn parking into spinning
       }

@@ -6,6 +6,8 @@ import dev.tritium.kernel.Product;
 import dev.tritium.kernel.QuantizedRows;
 import dev.tritium.kernel.RowKernels;
 import dev.tritium.kernel.Rows;
+import dev.tritium.kernel.TernaryKernels;
+import dev.tritium.kernel.Workers;
 import dev.tritium.model.Batch.Group;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +33,8 @@ public final class HgrnBit implements LanguageModel {
   private final Weights weights;
   private final Config config;
   private final ModelDescription description;
-  private final Kernels kernels;
+  private final TernaryKernels ternary;
+  private final Workers workers;
   private final RowKernels rows;
   private final Embedding embedding;
   private final Block[] blocks;
@@ -43,7 +46,8 @@ public final class HgrnBit implements LanguageModel {
   private HgrnBit(Weights weights, Kernels kernels) {
     this.weights = weights;
     this.config = Config.of(weights.config());
-    this.kernels = kernels;
+    this.ternary = kernels.ternary();
+    this.workers = kernels.workers();
     this.rows = kernels.rows();
     this.description = FAMILY.describe(weights.config(), weights.eosIds());
     this.work = new Workspace(config);
@@ -353,13 +357,13 @@ public final class HgrnBit implements LanguageModel {
                 config.hidden);
             head.quantize(work.headRows, r, work.headInput);
           });
-      kernels.ternary().multiply(headProduct);
+      ternary.multiply(headProduct);
     }
     batch.setLogits(work.logits);
   }
 
   private void eachRow(int count, IntConsumer task) {
-    kernels.workers().forEach(count, (r, worker) -> task.accept(r));
+    workers.forEach(count, (r, worker) -> task.accept(r));
   }
 
   /** One layer: x += o(recurrence(norm(x))), x += down(swiGlu(gate(norm(x)))). */
@@ -375,10 +379,17 @@ public final class HgrnBit implements LanguageModel {
     private final float[] mlpNorm; // [hidden]
     private final BitLinear gate; // gate and up, [2 * intermediate, hidden]
     private final BitLinear down;
+    // The phases, made once so that a step allocates nothing.
     private final Product[] inputProducts; // i, f, g: one phase
-    private final Product oProduct;
-    private final Product gateUpProduct;
-    private final Product downProduct;
+    private final Product[] outputProduct;
+    private final Product[] gateUpProduct;
+    private final Product[] downProduct;
+    private final Workers.Task projectionInputs = (r, worker) -> projectionInputs(r);
+    private final Workers.Task gates = (r, worker) -> gates(r);
+    private final Workers.Task outputInput = (r, worker) -> outputInput(r);
+    private final Workers.Task mlpInput = (r, worker) -> mlpInput(r);
+    private final Workers.Task downInput = (r, worker) -> downInput(r);
+    private final Workers.Task addToResidual = (r, worker) -> add(work.y, r);
 
     Block(int layer, float[] lowerBound) {
       String name = "model.layers." + layer + ".";
@@ -397,27 +408,25 @@ public final class HgrnBit implements LanguageModel {
           new Product[] {
             i.product(work.q1, work.i), f.product(work.q2, work.f), g.product(work.q3, work.g)
           };
-      oProduct = o.product(work.q1, work.y);
-      gateUpProduct = gate.product(work.q1, work.gateUp);
-      downProduct = down.product(work.qWide, work.y);
+      outputProduct = new Product[] {o.product(work.q1, work.y)};
+      gateUpProduct = new Product[] {gate.product(work.q1, work.gateUp)};
+      downProduct = new Product[] {down.product(work.qWide, work.y)};
     }
 
     void forward(Batch batch, List<float[][]> copies) {
       int n = batch.rows();
-      eachRow(n, this::projectionInputs);
-      kernels.ternary().multiply(inputProducts);
-      eachRow(n, this::gates);
-      kernels
-          .workers()
-          .forEach(
-              batch.groups().size(), (k, worker) -> recur(batch.groups().get(k), copies.get(k)));
-      eachRow(n, this::outputInput);
-      kernels.ternary().multiply(oProduct);
-      eachRow(n, this::mlpInput);
-      kernels.ternary().multiply(gateUpProduct);
-      eachRow(n, this::downInput);
-      kernels.ternary().multiply(downProduct);
-      eachRow(n, r -> add(work.y, r));
+      workers.forEach(n, projectionInputs);
+      ternary.multiply(inputProducts);
+      workers.forEach(n, gates);
+      workers.forEach(
+          batch.groups().size(), (k, worker) -> recur(batch.groups().get(k), copies.get(k)));
+      workers.forEach(n, outputInput);
+      ternary.multiply(outputProduct);
+      workers.forEach(n, mlpInput);
+      ternary.multiply(gateUpProduct);
+      workers.forEach(n, downInput);
+      ternary.multiply(downProduct);
+      workers.forEach(n, addToResidual);
     }
 
     private void projectionInputs(int r) {

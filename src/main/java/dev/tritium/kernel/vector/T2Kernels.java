@@ -60,6 +60,12 @@ public final class T2Kernels implements TernaryKernels {
   private final TernaryFormat format = new T2Format();
   private final Workers workers;
   private final Scratch[] scratch; // [worker]
+  private final Workers.Task rowsTask = this::multiplyRows;
+
+  // The running call. All of it is reused: a product allocates nothing.
+  private final RowChunks rows = new RowChunks(format, ROWS);
+  private Product[] products = {};
+  private int[][] inputSums = {}; // [product][sequence]
 
   public T2Kernels(Workers workers) {
     this.workers = workers;
@@ -103,37 +109,43 @@ public final class T2Kernels implements TernaryKernels {
 
   @Override
   public void multiply(Product... products) {
-    RowChunks rows = RowChunks.begin(products, format, ROWS);
-    int[][] inputSums = new int[products.length][];
-    for (int p = 0; p < products.length; p++) {
-      inputSums[p] = isFew(products[p]) ? sums(products[p].input()) : new int[0];
+    rows.begin(products);
+    this.products = products;
+    if (inputSums.length < products.length) {
+      inputSums = new int[products.length][FEW_SEQUENCES];
     }
-    workers.forEach(
-        rows.chunks(),
-        (chunk, worker) -> {
-          int p = rows.productOf(chunk);
-          int firstRow = rows.firstRow(p, chunk);
-          if (isFew(products[p])) {
-            multiplyFew(products[p], inputSums[p], firstRow, scratch[worker]);
-          } else {
-            multiplyMany(products[p], firstRow, scratch[worker]);
-          }
-        });
+    for (int p = 0; p < products.length; p++) {
+      if (isFew(products[p])) {
+        sum(products[p].input(), inputSums[p]);
+      }
+    }
+    workers.forEach(rows.chunks(), rowsTask);
+  }
+
+  private void multiplyRows(int chunk, int worker) {
+    int p = rows.productOf(chunk);
+    int firstRow = rows.firstRow(p, chunk);
+    if (isFew(products[p])) {
+      multiplyFew(products[p], inputSums[p], firstRow, scratch[worker]);
+    } else {
+      multiplyMany(products[p], firstRow, scratch[worker]);
+    }
   }
 
   private static boolean isFew(Product product) {
     return product.input().count() <= FEW_SEQUENCES;
   }
 
-  /** The sum of each sequence's activations. */
-  private static int[] sums(QuantizedRows input) {
-    int[] sums = new int[input.count()];
-    for (int s = 0; s < sums.length; s++) {
-      for (int j = 0; j < input.width(); j++) {
-        sums[s] += input.values()[input.at(s) + j];
+  /** The sum of each sequence's activations, to sums[count]. */
+  private static void sum(QuantizedRows input, int[] sums) {
+    short[] q = input.values();
+    for (int s = 0; s < input.count(); s++) {
+      int sum = 0;
+      for (int j = input.at(s); j < input.at(s) + input.width(); j++) {
+        sum += q[j];
       }
+      sums[s] = sum;
     }
-    return sums;
   }
 
   /** Up to 64 rows times each sequence; four rows stay in the first cache meanwhile. */

@@ -1,0 +1,225 @@
+package dev.tritium.cli;
+
+import dev.tritium.engine.Sampler;
+import dev.tritium.engine.Sampling;
+import dev.tritium.kernel.Kernels;
+import dev.tritium.model.Batch;
+import dev.tritium.model.Batch.Group;
+import dev.tritium.model.LanguageModel;
+import dev.tritium.model.SequenceState;
+import dev.tritium.scheduler.SchedulerLimits;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * Measures a whole model, from embedding to sampled token, in batches such as the server runs.
+ *
+ * <p>Everything is measured in turn, round after round, so that a machine that changes its pace
+ * changes it for all alike.
+ */
+final class Benchmark {
+  private static final long MEASUREMENT_NANOS = 500_000_000;
+  private static final long LEAST_WARM_UP_NANOS = 3_000_000_000L;
+  private static final long MOST_WARM_UP_NANOS = 20_000_000_000L;
+  private static final int STEP_ROWS = SchedulerLimits.defaults().stepRows();
+  private static final int[] FIRST_ROW = {0};
+
+  private final LanguageModel model;
+  private final TimedProducts products;
+  private final Sampler sampler;
+  private final Series memory;
+  private final Map<Integer, Series> decodes = new LinkedHashMap<>(); // by rows
+  private final Series decode; // of one sequence
+  private final Series prefill;
+  private final List<Series> all = new ArrayList<>();
+  private long samplingNanos;
+
+  /**
+   * A benchmark of a model that runs on {@code kernels}.
+   *
+   * @param products what {@code kernels} multiply with
+   * @param batches numbers of sequences that decode together
+   * @param promptTokens length of the prompt
+   */
+  Benchmark(
+      LanguageModel model,
+      Kernels kernels,
+      TimedProducts products,
+      MemoryReader reader,
+      List<Integer> batches,
+      int promptTokens) {
+    this.model = model;
+    this.products = products;
+    this.sampler = new Sampler(model.description().vocabularySize(), kernels.rows());
+    this.memory = new Series(MemoryReader.BYTES, reader::read);
+    this.decode = decode(1);
+    decodes.put(1, decode);
+    batches.forEach(rows -> decodes.computeIfAbsent(rows, this::decode));
+    int[] prompt =
+        new Random(1).ints(promptTokens, 0, model.description().vocabularySize()).toArray();
+    this.prefill = new Series(promptTokens, () -> prefill(prompt));
+    all.add(memory);
+    all.addAll(decodes.values());
+    all.add(prefill);
+  }
+
+  /** One step of {@code rows} sequences, which go on from where the last one left them. */
+  private Series decode(int rows) {
+    SequenceState[] states = new SequenceState[rows];
+    Arrays.setAll(states, s -> model.newState());
+    int[] tokens = new int[rows]; // each sequence's latest
+    Arrays.setAll(tokens, s -> s % model.description().vocabularySize());
+    return new Series(
+        rows,
+        () -> {
+          Batch batch = new Batch();
+          for (int s = 0; s < rows; s++) {
+            batch.add(states[s], new int[] {tokens[s]}, FIRST_ROW, Batch.NONE);
+          }
+          model.forward(batch);
+          for (int s = 0; s < rows; s++) {
+            tokens[s] = sample(batch, batch.groups().get(s));
+          }
+        });
+  }
+
+  /** Runs a prompt up to its first token. */
+  private void prefill(int[] prompt) {
+    SequenceState state = model.newState();
+    for (int first = 0; first < prompt.length; first += STEP_ROWS) {
+      int end = Math.min(prompt.length, first + STEP_ROWS);
+      int[] wanted = end == prompt.length ? new int[] {end - first - 1} : Batch.NONE;
+      Batch batch = new Batch();
+      Group group = batch.add(state, Arrays.copyOfRange(prompt, first, end), wanted, Batch.NONE);
+      model.forward(batch);
+      if (wanted.length > 0) {
+        sample(batch, group);
+      }
+    }
+  }
+
+  private int sample(Batch batch, Group group) {
+    long start = System.nanoTime();
+    int token =
+        sampler.sample(
+            batch.logits().values(),
+            group.logitsAt(0),
+            Sampling.greedy(),
+            null,
+            new int[0],
+            0,
+            group.state().tokenCount());
+    samplingNanos += System.nanoTime() - start;
+    return token;
+  }
+
+  /** Runs everything until it no longer gets faster: the JVM compiles what is used. */
+  void warmUp() {
+    long start = System.nanoTime();
+    long best = Long.MAX_VALUE;
+    int settled = 0;
+    for (long now = start;
+        now - start < LEAST_WARM_UP_NANOS || (settled < 2 && now - start < MOST_WARM_UP_NANOS); ) {
+      all.forEach(series -> series.step.run());
+      long pass = System.nanoTime() - now;
+      settled = pass > 0.95 * best ? settled + 1 : 0;
+      best = Math.min(best, pass);
+      now += pass;
+    }
+  }
+
+  /** Measures everything once. */
+  void round() {
+    all.forEach(Series::measure);
+  }
+
+  /** What is known of the model's speed after one round or more. */
+  BenchReport report(String name, int threads) {
+    long before = products.weightBytes();
+    decode.step.run();
+    long weightBytes = products.weightBytes() - before;
+    double tokens = decode.median();
+    return new BenchReport(
+        name,
+        model.description().parameters(),
+        products.name(),
+        products.vectorBits(),
+        threads,
+        memory.rates.size(),
+        Cpu.read(),
+        new BenchReport.Memory(
+            memory.median(), memory.best(), weightBytes, model.description().stateBytes()),
+        new BenchReport.Decode(
+            tokens,
+            decode.best(),
+            tokens * weightBytes,
+            tokens * weightBytes / memory.median(),
+            decode.share(decode.inProducts),
+            decode.share(decode.inSampling),
+            decode.share(decode.nanos - decode.inProducts - decode.inSampling)),
+        decodes.entrySet().stream()
+            .map(
+                e ->
+                    new BenchReport.BatchedDecode(
+                        e.getKey(),
+                        e.getValue().median(),
+                        e.getValue().best(),
+                        e.getValue().median() / tokens))
+            .toList(),
+        new BenchReport.Prefill((int) prefill.units, prefill.median(), prefill.best()));
+  }
+
+  /** Something done over and over, and its speed in each round. */
+  private final class Series {
+    private final double units; // of one step: tokens or bytes
+    private final Runnable step;
+    private final List<Double> rates = new ArrayList<>(); // units per second
+    private long nanos; // of all measurements together, and parts of them:
+    private long inProducts;
+    private long inSampling;
+
+    Series(double units, Runnable step) {
+      this.units = units;
+      this.step = step;
+    }
+
+    void measure() {
+      long productsBefore = products.nanos();
+      long samplingBefore = samplingNanos;
+      long start = System.nanoTime();
+      long elapsed = 0;
+      long steps = 0;
+      while (elapsed < MEASUREMENT_NANOS) {
+        step.run();
+        steps++;
+        elapsed = System.nanoTime() - start;
+      }
+      rates.add(units * steps * 1e9 / elapsed);
+      nanos += elapsed;
+      inProducts += products.nanos() - productsBefore;
+      inSampling += samplingNanos - samplingBefore;
+    }
+
+    double share(long part) {
+      return (double) part / nanos;
+    }
+
+    double median() {
+      double[] sorted = sorted();
+      int middle = sorted.length / 2;
+      return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+
+    double best() {
+      return sorted()[rates.size() - 1];
+    }
+
+    private double[] sorted() {
+      return rates.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+    }
+  }
+}
