@@ -31,6 +31,8 @@ class ArchitectureTest {
   void eachRoomUsesOnlyTheRoomsBelowIt() {
     layeredArchitecture()
         .consideringOnlyDependenciesInLayers()
+        .layer("storage")
+        .definedBy(ROOT + "storage..")
         .layer("checkpoint")
         .definedBy(ROOT + "checkpoint..")
         .layer("tokenizer")
@@ -51,10 +53,12 @@ class ArchitectureTest {
         .definedBy(ROOT + "server..")
         .layer("cli")
         .definedBy(ROOT + "cli..")
+        .whereLayer("storage")
+        .mayNotAccessAnyLayer()
         .whereLayer("checkpoint")
-        .mayNotAccessAnyLayer()
+        .mayOnlyAccessLayers("storage")
         .whereLayer("tokenizer")
-        .mayNotAccessAnyLayer()
+        .mayOnlyAccessLayers("storage")
         .whereLayer("kernel")
         .mayNotAccessAnyLayer()
         .whereLayer("vector")
@@ -95,7 +99,7 @@ class ArchitectureTest {
   @Test
   void checkpointAndTokenizerNeedOnlyTheirLibraries() {
     classes()
-        .that(resideInAnyPackage(rooms("checkpoint", "tokenizer")))
+        .that(resideInAnyPackage(rooms("storage", "checkpoint", "tokenizer")))
         .should()
         .onlyDependOnClassesThat(
             resideInAnyPackage(

@@ -1,15 +1,10 @@
 package dev.tritium.checkpoint;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -20,7 +15,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A model's folder in the layout of the Hugging Face hub: config.json, perhaps
@@ -40,15 +34,15 @@ public final class ModelFolder implements AutoCloseable {
   private static final int MAX_CONFIG_BYTES = 4 << 20;
   private static final int MAX_INDEX_BYTES = 100_000_000;
   private static final int MAX_NAMES_SHOWN = 20;
-  private static final int DIGEST_BLOCK_BYTES = 1 << 20;
 
   private final Path path;
-  private final byte[] configBytes;
   private final ModelConfig config;
   private final ModelConfig generationConfig;
   private final List<SafetensorsFile> files = new ArrayList<>();
   private final Map<String, Tensor> tensors = new TreeMap<>();
-  private byte @Nullable [] digest;
+  private final Instant opened = Instant.now();
+  private final List<FileStamp> stamps = new ArrayList<>();
+  private final ModelDigest digest;
 
   private ModelFolder(Path path) {
     this.path = path;
@@ -56,13 +50,15 @@ public final class ModelFolder implements AutoCloseable {
     if (!names.contains(CONFIG)) {
       throw new CheckpointException(path + ": no config.json; found " + shown(names));
     }
-    this.configBytes = CheckpointFiles.read(path.resolve(CONFIG), MAX_CONFIG_BYTES);
+    stamps.add(FileStamp.of(path.resolve(CONFIG)));
+    byte[] configBytes = CheckpointFiles.read(path.resolve(CONFIG), MAX_CONFIG_BYTES);
     this.config = ModelConfig.parse(path.resolve(CONFIG), configBytes);
     Path generation = path.resolve(GENERATION_CONFIG);
     this.generationConfig =
         names.contains(GENERATION_CONFIG)
             ? ModelConfig.parse(generation, CheckpointFiles.read(generation, MAX_CONFIG_BYTES))
             : ModelConfig.empty(GENERATION_CONFIG);
+    this.digest = new ModelDigest(configBytes, tensors.values());
     try {
       openWeights(names);
     } catch (RuntimeException | Error e) {
@@ -91,6 +87,7 @@ public final class ModelFolder implements AutoCloseable {
   }
 
   private void openFile(String name) {
+    stamps.add(FileStamp.of(path.resolve(name)));
     SafetensorsFile file = SafetensorsFile.open(path.resolve(name));
     files.add(file);
     for (Tensor tensor : file.tensors().values()) {
@@ -273,39 +270,36 @@ public final class ModelFolder implements AutoCloseable {
   }
 
   /**
-   * SHA-256 of what the model computes with: config.json and, in name order, each tensor's name,
-   * type, shape and bytes, wherever the shards put them. The first call reads all weights.
+   * SHA-256 of what the model computes with: config.json and all tensors, wherever the shards put
+   * them. The first call reads all weights that {@link #hash} has not yet read, unless {@link
+   * PackedCache} knew the digest.
    */
-  public synchronized byte[] digest() {
-    if (digest == null) {
-      digest = computeDigest();
-    }
-    return digest.clone();
+  public byte[] digest() {
+    return digest.get();
   }
 
-  private byte[] computeDigest() {
-    MessageDigest sha;
-    try {
-      sha = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
-    // Lengths go first, so that no two models have the same stream of bytes.
-    update(sha, MemorySegment.ofArray(configBytes));
-    for (Tensor tensor : tensors.values()) {
-      String head = "%s %s %s".formatted(tensor.dtype(), tensor.shape(), tensor.name());
-      update(sha, MemorySegment.ofArray(head.getBytes(UTF_8)));
-      update(sha, tensor.data());
-    }
-    return sha.digest();
+  /**
+   * Does one tensor's share of {@link #digest} ahead: on several threads at a time, or while the
+   * tensor's bytes are in memory anyway.
+   *
+   * @throws CheckpointException if there is no such tensor
+   */
+  public void hash(String tensorName) {
+    digest.hash(tensor(tensorName));
   }
 
-  private static void update(MessageDigest sha, MemorySegment bytes) {
-    sha.update(ByteBuffer.allocate(Long.BYTES).putLong(0, bytes.byteSize()));
-    for (long at = 0; at < bytes.byteSize(); at += DIGEST_BLOCK_BYTES) {
-      long size = Math.min(DIGEST_BLOCK_BYTES, bytes.byteSize() - at);
-      sha.update(bytes.asSlice(at, size).asByteBuffer());
-    }
+  ModelDigest modelDigest() {
+    return digest;
+  }
+
+  /** The files that were opened and what they were like just before, config.json first. */
+  List<FileStamp> stamps() {
+    return Collections.unmodifiableList(stamps);
+  }
+
+  /** A moment before the first file was looked at. */
+  Instant opened() {
+    return opened;
   }
 
   /** Unmaps all files; the tensors can no longer be read. A second call does nothing. */

@@ -1,11 +1,6 @@
 package dev.tritium.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.tritium.checkpoint.ModelFolder;
-import dev.tritium.cli.BenchReport.BatchedDecode;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.model.LanguageModel;
 import dev.tritium.model.ModelFamilies;
@@ -14,8 +9,8 @@ import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -75,12 +70,13 @@ final class BenchCommand implements Runnable {
     requireInRange("--prompt-tokens", prompt, MOST_PROMPT_TOKENS);
     int count = rounds == null ? 7 : rounds;
     requireInRange("--rounds", count, MOST_ROUNDS);
-    @Nullable Shape random = shape();
+    Subject subject = subject();
     try (Kernels chosen = options.kernels()) {
       TimedProducts products = new TimedProducts(chosen.ternary());
       Kernels kernels = new Kernels(products, chosen.rows(), chosen.workers());
-      try (MemoryReader reader = new MemoryReader(kernels.workers());
-          LanguageModel model = random == null ? load(kernels) : random.model(kernels)) {
+      progress("loading");
+      try (LanguageModel model = subject.load.apply(kernels);
+          MemoryReader reader = new MemoryReader(kernels.workers())) {
         Benchmark benchmark = new Benchmark(model, kernels, products, reader, rows, prompt);
         progress("warming up");
         benchmark.warmUp();
@@ -89,7 +85,10 @@ final class BenchCommand implements Runnable {
           benchmark.round();
         }
         progress("");
-        print(benchmark.report(name(random), kernels.workers().size()));
+        BenchReport report = benchmark.report(subject.name, kernels.workers().size());
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(json ? report.toJson() : report.toTable());
+        out.flush();
       }
     }
   }
@@ -101,8 +100,11 @@ final class BenchCommand implements Runnable {
     }
   }
 
-  /** The shape to run, or null for a model. On the command line one of them is named at most. */
-  private @Nullable Shape shape() {
+  /** What is measured. */
+  private record Subject(String name, Function<Kernels, LanguageModel> load) {}
+
+  /** A shape or a model; one that is typed goes before one that is set elsewhere. */
+  private Subject subject() {
     ParseResult typed = spec.commandLine().getParseResult();
     boolean shapeTyped = typed.hasMatchedOption("--shape");
     boolean modelTyped = typed.hasMatchedOption("--model");
@@ -110,23 +112,18 @@ final class BenchCommand implements Runnable {
       throw new IllegalArgumentException(
           "--model and --shape exclude each other: a shape has random weights of its own");
     }
-    return shape == null || modelTyped ? null : Shape.of(shape);
+    if (shape != null && !modelTyped) {
+      Shape random = Shape.of(shape);
+      return new Subject(random.label + " with random weights", random::model);
+    }
+    Path folder = LoadedModel.find(options.model(), ModelOptions.home());
+    return new Subject(folder.toString(), kernels -> load(folder, kernels));
   }
 
-  private String name(@Nullable Shape random) {
-    return random == null
-        ? folder().toAbsolutePath().normalize().getFileName().toString()
-        : random.label + " (random weights)";
-  }
-
-  private Path folder() {
-    return LoadedModel.find(options.model(), ModelOptions.home());
-  }
-
-  private LanguageModel load(Kernels kernels) {
-    ModelFolder folder = ModelFolder.open(folder());
+  private static LanguageModel load(Path path, Kernels kernels) {
+    ModelFolder folder = ModelFolder.open(path);
     try {
-      return ModelFamilies.load(folder, kernels);
+      return ModelFamilies.load(folder, kernels, LoadedModel.cache(kernels));
     } catch (RuntimeException | Error e) {
       folder.close();
       throw e;
@@ -140,86 +137,5 @@ final class BenchCommand implements Runnable {
       err.printf("\r%-20s\r%s", "", text);
       err.flush();
     }
-  }
-
-  private void print(BenchReport report) {
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(toJson(report));
-    } else {
-      printTable(out, report);
-    }
-    out.flush();
-  }
-
-  private static String toJson(BenchReport report) {
-    try {
-      return JsonMapper.builder()
-          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .build()
-          .writeValueAsString(report);
-    } catch (JsonProcessingException e) {
-      throw new AssertionError("a record of numbers and texts is always JSON", e);
-    }
-  }
-
-  private static void printTable(PrintWriter out, BenchReport r) {
-    line(out, "%s: %,d parameters", r.model(), r.parameters());
-    line(
-        out,
-        "%s packed ternary weights, %,d bytes of state per sequence",
-        gigabytes((double) r.memory().weightBytes()),
-        r.memory().stateBytesPerSequence());
-    line(
-        out,
-        "kernel %s (%s), %d threads%s",
-        r.kernel(),
-        r.vectorBits() == 0 ? "no vectors" : r.vectorBits() + "-bit vectors",
-        r.threads(),
-        r.cpu().name().isEmpty() ? "" : ", " + r.cpu().name());
-    line(out, "");
-    line(out, "%-26s %12s %12s", r.rounds() + " rounds", "median", "best");
-    line(
-        out,
-        "%-26s %12s %12s",
-        "memory read",
-        gigabytes(r.memory().readBytesPerSecond()) + "/s",
-        gigabytes(r.memory().bestReadBytesPerSecond()) + "/s");
-    for (BatchedDecode batch : r.batches()) {
-      line(
-          out,
-          "%-26s %12.1f %12.1f tokens/s   x %.2f",
-          "decode, %d sequence%s".formatted(batch.rows(), batch.rows() == 1 ? "" : "s"),
-          batch.tokensPerSecond(),
-          batch.bestTokensPerSecond(),
-          batch.speedup());
-    }
-    line(
-        out,
-        "%-26s %12.1f %12.1f tokens/s",
-        "prefill, %d tokens".formatted(r.prefill().promptTokens()),
-        r.prefill().tokensPerSecond(),
-        r.prefill().bestTokensPerSecond());
-    line(out, "");
-    line(
-        out,
-        "One sequence reads %s/s of weights, %.2f of the read rate.",
-        gigabytes(r.decode().weightBytesPerSecond()),
-        r.decode().readRateShare());
-    line(
-        out,
-        "Its time: %.1f %% matrix products, %.1f %% sampling, %.1f %% norms, activations and the rest.",
-        100 * r.decode().matrixShare(),
-        100 * r.decode().samplingShare(),
-        100 * r.decode().otherShare());
-  }
-
-  private static String gigabytes(double bytes) {
-    return String.format(Locale.ROOT, "%.2f GB", bytes / 1e9);
-  }
-
-  private static void line(PrintWriter out, String format, Object... values) {
-    out.printf(Locale.ROOT, format + "%n", values);
   }
 }

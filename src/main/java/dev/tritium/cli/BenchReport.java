@@ -1,10 +1,15 @@
 package dev.tritium.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.List;
+import java.util.Locale;
 
 /**
- * What {@code bench} found; its JSON form has the same names in snake case. Rates are medians of
- * the rounds, {@code best} is the best round.
+ * What {@code bench} found, and how it is shown. Rates are medians of the rounds; {@code best...}
+ * is the best round's.
  */
 record BenchReport(
     String model,
@@ -56,4 +61,86 @@ record BenchReport(
 
   /** One prompt on its way to its first token. */
   record Prefill(int promptTokens, double tokensPerSecond, double bestTokensPerSecond) {}
+
+  /** The same names in snake case: scripts rely on them. */
+  String toJson() {
+    try {
+      return JsonMapper.builder()
+              .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+              .enable(SerializationFeature.INDENT_OUTPUT)
+              .build()
+              .writeValueAsString(this)
+          + System.lineSeparator();
+    } catch (JsonProcessingException e) {
+      throw new AssertionError("numbers and texts are always JSON", e);
+    }
+  }
+
+  /** For people. */
+  String toTable() {
+    StringBuilder table = new StringBuilder();
+    line(table, "%s, %,d parameters", model, parameters);
+    line(
+        table,
+        "%,d bytes of packed ternary weights, %,d bytes of state per sequence",
+        memory.weightBytes,
+        memory.stateBytesPerSequence);
+    line(
+        table,
+        "kernel %s, %s, %d threads%s%n",
+        kernel,
+        vectorBits == 0 ? "no vectors" : vectorBits + "-bit vectors",
+        threads,
+        cpu.name().isEmpty() ? "" : ", " + cpu.name());
+    line(table, "%-24s%12s%12s", rounds + " rounds", "median", "best");
+    row(
+        table,
+        "memory read",
+        memory.readBytesPerSecond / 1e9,
+        memory.bestReadBytesPerSecond / 1e9,
+        "GB/s");
+    row(
+        table,
+        "decode, 1 sequence",
+        decode.tokensPerSecond,
+        decode.bestTokensPerSecond,
+        "tokens/s");
+    for (BatchedDecode batch : batches) {
+      if (batch.rows > 1) {
+        row(
+            table,
+            "decode, " + batch.rows + " sequences",
+            batch.tokensPerSecond,
+            batch.bestTokensPerSecond,
+            String.format(Locale.ROOT, "tokens/s, %.2f times one", batch.speedup));
+      }
+    }
+    row(
+        table,
+        "prefill, " + prefill.promptTokens + " tokens",
+        prefill.tokensPerSecond,
+        prefill.bestTokensPerSecond,
+        "tokens/s");
+    line(
+        table,
+        "%nOne sequence reads %.1f GB/s of weights, %.2f of the read rate.",
+        decode.weightBytesPerSecond / 1e9,
+        decode.readRateShare);
+    line(
+        table,
+        "Its time: %.1f %% matrix products, %.1f %% sampling, %.1f %% norms, activations, the rest.",
+        100 * decode.matrixShare,
+        100 * decode.samplingShare,
+        100 * decode.otherShare);
+    return table.toString();
+  }
+
+  private static void row(
+      StringBuilder table, String name, double median, double best, String unit) {
+    line(table, "%-24s%12.1f%12.1f %s", name, median, best, unit);
+  }
+
+  private static void line(StringBuilder table, String format, Object... values) {
+    table.append(String.format(Locale.ROOT, format + "%n", values));
+  }
 }

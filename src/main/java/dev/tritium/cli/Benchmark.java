@@ -1,5 +1,6 @@
 package dev.tritium.cli;
 
+import dev.tritium.cli.BenchReport.BatchedDecode;
 import dev.tritium.engine.Sampler;
 import dev.tritium.engine.Sampling;
 import dev.tritium.kernel.Kernels;
@@ -11,9 +12,11 @@ import dev.tritium.scheduler.SchedulerLimits;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 
 /**
  * Measures a whole model, from embedding to sampled token, in batches such as the server runs.
@@ -32,10 +35,10 @@ final class Benchmark {
   private final TimedProducts products;
   private final Sampler sampler;
   private final Series memory;
-  private final Map<Integer, Series> decodes = new LinkedHashMap<>(); // by rows
   private final Series decode; // of one sequence
+  private final Map<Integer, Series> batches = new LinkedHashMap<>(); // by rows
   private final Series prefill;
-  private final List<Series> all = new ArrayList<>();
+  private final Set<Series> all = new LinkedHashSet<>();
   private long samplingNanos;
 
   /**
@@ -57,13 +60,15 @@ final class Benchmark {
     this.sampler = new Sampler(model.description().vocabularySize(), kernels.rows());
     this.memory = new Series(MemoryReader.BYTES, reader::read);
     this.decode = decode(1);
-    decodes.put(1, decode);
-    batches.forEach(rows -> decodes.computeIfAbsent(rows, this::decode));
+    for (int rows : batches) {
+      this.batches.computeIfAbsent(rows, n -> n == 1 ? decode : decode(n));
+    }
     int[] prompt =
         new Random(1).ints(promptTokens, 0, model.description().vocabularySize()).toArray();
     this.prefill = new Series(promptTokens, () -> prefill(prompt));
     all.add(memory);
-    all.addAll(decodes.values());
+    all.add(decode);
+    all.addAll(this.batches.values());
     all.add(prefill);
   }
 
@@ -108,7 +113,7 @@ final class Benchmark {
         sampler.sample(
             batch.logits().values(),
             group.logitsAt(0),
-            Sampling.greedy(),
+            Sampling.plain(0),
             null,
             new int[0],
             0,
@@ -120,15 +125,15 @@ final class Benchmark {
   /** Runs everything until it no longer gets faster: the JVM compiles what is used. */
   void warmUp() {
     long start = System.nanoTime();
+    long elapsed = 0;
     long best = Long.MAX_VALUE;
     int settled = 0;
-    for (long now = start;
-        now - start < LEAST_WARM_UP_NANOS || (settled < 2 && now - start < MOST_WARM_UP_NANOS); ) {
+    while (elapsed < LEAST_WARM_UP_NANOS || (settled < 2 && elapsed < MOST_WARM_UP_NANOS)) {
       all.forEach(series -> series.step.run());
-      long pass = System.nanoTime() - now;
+      long pass = System.nanoTime() - start - elapsed;
+      elapsed += pass;
       settled = pass > 0.95 * best ? settled + 1 : 0;
       best = Math.min(best, pass);
-      now += pass;
     }
   }
 
@@ -161,16 +166,13 @@ final class Benchmark {
             decode.share(decode.inProducts),
             decode.share(decode.inSampling),
             decode.share(decode.nanos - decode.inProducts - decode.inSampling)),
-        decodes.entrySet().stream()
-            .map(
-                e ->
-                    new BenchReport.BatchedDecode(
-                        e.getKey(),
-                        e.getValue().median(),
-                        e.getValue().best(),
-                        e.getValue().median() / tokens))
-            .toList(),
+        batches.entrySet().stream().map(e -> report(e.getKey(), e.getValue())).toList(),
         new BenchReport.Prefill((int) prefill.units, prefill.median(), prefill.best()));
+  }
+
+  private BatchedDecode report(int rows, Series batch) {
+    double speedup = batch.median() / decode.median();
+    return new BatchedDecode(rows, batch.median(), batch.best(), speedup);
   }
 
   /** Something done over and over, and its speed in each round. */

@@ -14,7 +14,7 @@ final class MemoryReader implements AutoCloseable {
   static final long BYTES = 512L << 20;
 
   /** Far larger than a page, so that every stream has its own prefetcher at work. */
-  private static final long STREAM_BYTES = 2 << 20;
+  private static final long STREAM_BYTES = 512 << 10;
 
   private static final long CHUNK_BYTES = 4 * STREAM_BYTES;
   private static final int CHUNKS = (int) (BYTES / CHUNK_BYTES);

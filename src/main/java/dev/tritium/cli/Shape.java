@@ -47,12 +47,15 @@ enum Shape {
 
   /** A model of this shape with random weights. */
   LanguageModel model(Kernels kernels) {
+    return ModelFamilies.random(config(), kernels);
+  }
+
+  ModelConfig config() {
     String json =
         """
         {"model_type": "hgrn_bit", "vocab_size": 32000, "hidden_size": %d, "num_hidden_layers": %d}
         """
             .formatted(hidden, layers);
-    ModelConfig config = ModelConfig.parse(Path.of("shape " + label), json.getBytes(UTF_8));
-    return ModelFamilies.random(config, kernels);
+    return ModelConfig.parse(Path.of("shape " + label), json.getBytes(UTF_8));
   }
 }

@@ -4,7 +4,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Random;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,13 +16,13 @@ final class KernelProbe {
   private static final int COLUMNS = 504;
   private static final int CALLS = 16;
 
-  private final Function<Workers, TernaryKernels> make;
+  private final TernaryKernels kernels;
   private final long limitNanos;
   private final Random random = new Random(1);
 
   /** A probe that gives the compiler {@code limitNanos} to reach the speed asked for. */
-  KernelProbe(Function<Workers, TernaryKernels> make, long limitNanos) {
-    this.make = make;
+  KernelProbe(TernaryKernels kernels, long limitNanos) {
+    this.kernels = kernels;
     this.limitNanos = limitNanos;
   }
 
@@ -33,10 +32,9 @@ final class KernelProbe {
     for (int i = 0; i < codes.length; i++) {
       codes[i] = (byte) (random.nextInt(3) - 1);
     }
-    // One thread: others would spin on the processors that the compiler needs.
-    try (Arena arena = Arena.ofConfined();
+    // Shared, as a model's memory is: code compiled for another kind would be compiled once more.
+    try (Arena arena = Arena.ofShared();
         Workers workers = new Workers(1)) {
-      TernaryKernels kernels = make.apply(workers);
       PackedTernary weight = pack(codes, kernels.format(), arena);
       ScalarKernels scalar = new ScalarKernels(kernels.format(), workers);
       for (int sequences : new int[] {1, 4}) {
@@ -46,30 +44,37 @@ final class KernelProbe {
           return "its results differ from the scalar kernel's";
         }
       }
-      return speedFailure(kernels, weight, slowestWeightsPerSecond);
+      return speedFailure(weight, slowestWeightsPerSecond);
     }
   }
 
-  private @Nullable String speedFailure(
-      TernaryKernels kernels, PackedTernary weight, double slowest) {
-    Product product = new Product(weight, input(1), new Rows(1, ROWS));
-    double best = 0;
+  /** One sequence and four take turns, so that the compiler has both to do at once. */
+  private @Nullable String speedFailure(PackedTernary weight, double slowest) {
+    Product one = new Product(weight, input(1), new Rows(1, ROWS));
+    Product four = new Product(weight, input(4), new Rows(4, ROWS));
+    double bestOfOne = 0;
+    double bestOfFour = 0;
     long deadline = System.nanoTime() + limitNanos;
     while (System.nanoTime() < deadline) {
-      long begin = System.nanoTime();
-      int calls = 0;
-      while (calls < CALLS && System.nanoTime() < deadline) {
-        kernels.multiply(product);
-        calls++;
-      }
-      double seconds = (System.nanoTime() - begin) / 1e9;
-      best = Math.max(best, (double) calls * ROWS * COLUMNS / seconds);
-      if (best > slowest) {
+      bestOfOne = Math.max(bestOfOne, weightsPerSecond(one, deadline));
+      bestOfFour = Math.max(bestOfFour, weightsPerSecond(four, deadline));
+      if (Math.min(bestOfOne, bestOfFour) > slowest) {
         return null;
       }
     }
-    return "%.2f billion weights/s, so its vector code is not compiled on this JVM"
-        .formatted(best / 1e9);
+    return "%.2f billion weights/s with one sequence, %.2f with four, so its vector code is not compiled on this JVM"
+        .formatted(bestOfOne / 1e9, bestOfFour / 1e9);
+  }
+
+  private double weightsPerSecond(Product product, long deadline) {
+    long begin = System.nanoTime();
+    int calls = 0;
+    while (calls < CALLS && System.nanoTime() < deadline) {
+      kernels.multiply(product);
+      calls++;
+    }
+    double seconds = (System.nanoTime() - begin) / 1e9;
+    return (double) calls * ROWS * COLUMNS * product.input().count() / seconds;
   }
 
   private static Rows product(TernaryKernels kernels, PackedTernary weight, QuantizedRows input) {

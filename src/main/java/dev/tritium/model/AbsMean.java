@@ -1,10 +1,8 @@
 package dev.tritium.model;
 
 import dev.tritium.checkpoint.Tensor;
-import dev.tritium.kernel.PackedTernary;
 import dev.tritium.kernel.TernaryFormat;
 import dev.tritium.kernel.Workers;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -14,20 +12,20 @@ import java.lang.foreign.MemorySegment;
  */
 final class AbsMean {
   private static final double SMALLEST_SCALE = 1e-5;
-  private static final int ALIGNMENT = 64; // bytes; a cache line and the widest vector
 
   private AbsMean() {}
 
   /**
    * Quantises and packs a weight [rows, columns]; reads it twice, row by row.
    *
+   * @param packed takes the codes, {@link TernaryFormat#packedBytes} of them
+   * @return the scale
    * @throws dev.tritium.checkpoint.CheckpointException if the tensor holds NaN or infinity
    */
-  static PackedTernary pack(Tensor tensor, TernaryFormat format, Workers workers, Arena arena) {
+  static float pack(Tensor tensor, TernaryFormat format, Workers workers, MemorySegment packed) {
     int rows = Math.toIntExact(tensor.shape().get(0));
     int columns = Math.toIntExact(tensor.shape().get(1));
     double scale = Math.max(meanAbsolute(tensor, rows, columns, workers), SMALLEST_SCALE);
-    MemorySegment packed = arena.allocate(format.packedBytes(rows, columns), ALIGNMENT);
     int step = format.rowAlignment();
     workers.forEach(
         (rows + step - 1) / step,
@@ -45,7 +43,7 @@ final class AbsMean {
               Math.min(rows, (chunk + 1) * step),
               packed);
         });
-    return PackedTernary.of(format, rows, columns, packed, (float) scale);
+    return (float) scale;
   }
 
   /** Exactly half the scale rounds to even, which is 0. */

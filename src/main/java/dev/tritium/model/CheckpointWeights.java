@@ -2,22 +2,149 @@ package dev.tritium.model;
 
 import dev.tritium.checkpoint.ModelConfig;
 import dev.tritium.checkpoint.ModelFolder;
+import dev.tritium.checkpoint.PackedCache;
+import dev.tritium.checkpoint.PackedCacheException;
+import dev.tritium.checkpoint.PackedFile;
+import dev.tritium.checkpoint.PackedFileWriter;
 import dev.tritium.checkpoint.Tensor;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.kernel.PackedTernary;
+import dev.tritium.kernel.TernaryFormat;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
 
-/** The weights of a checkpoint's folder, packed when they are asked for. */
+/**
+ * The weights of a checkpoint's folder. Its ternary matrices come out of the packed file that an
+ * earlier start has left; where there is none they are packed, one after the other, on all threads.
+ */
 final class CheckpointWeights implements Weights {
+  private static final System.Logger LOG = System.getLogger(CheckpointWeights.class.getName());
+
+  /** Of {@link AbsMean} and the formats' layouts together: to be raised when either changes. */
+  private static final int PACKING_VERSION = 1;
+
+  private static final int ALIGNMENT = 64; // bytes; a cache line and the widest vector
+  private static final long PROGRESS_NANOS = 2_000_000_000;
+
   private final ModelFolder folder;
   private final Kernels kernels;
-  private final Arena arena = Arena.ofShared();
+  private final List<TensorSpec> specs;
+  private final Map<String, PackedTernary> ternary = new HashMap<>();
+  private final Arena arena = Arena.ofShared(); // of matrices in memory
+  private @Nullable PackedFile file; // of mapped ones
 
-  /** Takes the folder over and closes it with itself. */
-  CheckpointWeights(ModelFolder folder, Kernels kernels) {
+  /**
+   * Takes the folder over and closes it with itself, unless this throws.
+   *
+   * @param specs the tensors of the checkpoint, which are all there in their shapes
+   * @param cache for packed files; null packs into memory
+   * @throws dev.tritium.checkpoint.CheckpointException naming a tensor that is not finite
+   */
+  CheckpointWeights(
+      ModelFolder folder, List<TensorSpec> specs, Kernels kernels, @Nullable PackedCache cache) {
     this.folder = folder;
+    this.specs = specs;
     this.kernels = kernels;
+    try {
+      file = cache == null ? null : findOrPack(cache);
+      if (file != null) {
+        file.sections().forEach(this::take);
+      } else {
+        packAll(
+            bytes -> arena.allocate(bytes, ALIGNMENT),
+            (spec, codes, scale) ->
+                ternary.put(
+                    spec.name(),
+                    PackedTernary.of(format(), spec.rows(), spec.columns(), codes, scale)));
+      }
+    } catch (RuntimeException | Error e) {
+      free();
+      throw e;
+    }
+  }
+
+  /** Null, after a warning, if there is no packed file and none can be written. */
+  private @Nullable PackedFile findOrPack(PackedCache cache) {
+    try {
+      return cache.findOrPack(folder, format().id(), PACKING_VERSION, this::packInto);
+    } catch (PackedCacheException e) {
+      LOG.log(Level.WARNING, "{0}; packing into memory now and at each start", e.getMessage());
+      return null;
+    }
+  }
+
+  private void packInto(PackedFileWriter writer) {
+    long largest =
+        specs.stream()
+            .filter(TensorSpec::ternary)
+            .mapToLong(spec -> format().packedBytes(spec.rows(), spec.columns()))
+            .max()
+            .orElse(0);
+    try (Arena scratch = Arena.ofShared()) {
+      MemorySegment codes = scratch.allocate(largest, ALIGNMENT);
+      packAll(
+          bytes -> codes.asSlice(0, bytes),
+          (spec, packed, scale) ->
+              writer.add(
+                  spec.name(),
+                  spec.rows(),
+                  spec.columns(),
+                  List.of(new PackedFile.RowScale(spec.rows(), scale)),
+                  packed));
+    }
+  }
+
+  /** Takes a packed matrix. */
+  private interface Sink {
+    void accept(TensorSpec spec, MemorySegment codes, float scale);
+  }
+
+  /** Packs every ternary matrix into memory of its own and checks all other tensors. */
+  private void packAll(LongFunction<MemorySegment> memory, Sink sink) {
+    specs.stream()
+        .filter(spec -> !spec.ternary())
+        .forEach(s -> folder.tensor(s.name()).requireFinite());
+    List<TensorSpec> matrices = specs.stream().filter(TensorSpec::ternary).toList();
+    long total = matrices.stream().mapToLong(TensorSpec::elements).sum();
+    long done = 0;
+    long told = System.nanoTime();
+    for (TensorSpec spec : matrices) {
+      MemorySegment codes = memory.apply(format().packedBytes(spec.rows(), spec.columns()));
+      float scale = AbsMean.pack(folder.tensor(spec.name()), format(), kernels.workers(), codes);
+      sink.accept(spec, codes, scale);
+      done += spec.elements();
+      if (System.nanoTime() - told > PROGRESS_NANOS) {
+        told = System.nanoTime();
+        LOG.log(
+            Level.INFO,
+            "packing {0} for {1}: {2} %",
+            folder.name(),
+            format().id(),
+            done * 100 / total);
+      }
+    }
+  }
+
+  private TernaryFormat format() {
+    return kernels.ternary().format();
+  }
+
+  private void take(PackedFile.Section section) {
+    List<PackedTernary.RowScale> scales =
+        section.scales().stream()
+            .map(part -> new PackedTernary.RowScale(part.endRow(), part.scale()))
+            .toList();
+    ternary.put(
+        section.name(),
+        new PackedTernary(format(), section.rows(), section.columns(), section.bytes(), scales));
   }
 
   @Override
@@ -32,12 +159,12 @@ final class CheckpointWeights implements Weights {
 
   @Override
   public PackedTernary ternary(String name) {
-    return AbsMean.pack(folder.tensor(name), kernels.ternary().format(), kernels.workers(), arena);
+    return Objects.requireNonNull(ternary.get(name), name);
   }
 
   @Override
   public Tensor tensor(String name) {
-    return folder.tensor(name).requireFinite();
+    return folder.tensor(name);
   }
 
   @Override
@@ -45,11 +172,18 @@ final class CheckpointWeights implements Weights {
     return folder.digest();
   }
 
-  @Override
-  public void close() {
+  private void free() {
     if (arena.scope().isAlive()) {
       arena.close();
     }
+    if (file != null) {
+      file.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    free();
     folder.close();
   }
 }

@@ -3,11 +3,13 @@ package dev.tritium.model;
 import dev.tritium.checkpoint.CheckpointException;
 import dev.tritium.checkpoint.ModelConfig;
 import dev.tritium.checkpoint.ModelFolder;
+import dev.tritium.checkpoint.PackedCache;
 import dev.tritium.kernel.Kernels;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The families there are, and the ways to a model through them. */
 public final class ModelFamilies {
@@ -57,11 +59,15 @@ public final class ModelFamilies {
   /**
    * Loads a folder's model, which takes the folder over and closes it with itself.
    *
-   * @throws CheckpointException naming what does not fit; the folder stays open then
+   * @param cache for packed weights; null packs into memory
+   * @throws CheckpointException naming what does not fit; the caller closes the folder then
    */
-  public static LanguageModel load(ModelFolder folder, Kernels kernels) {
+  public static LanguageModel load(
+      ModelFolder folder, Kernels kernels, @Nullable PackedCache cache) {
     describe(folder);
-    return of(folder.config()).load(new CheckpointWeights(folder, kernels), kernels);
+    ModelFamily family = of(folder.config());
+    List<TensorSpec> specs = family.tensors(folder.config()).toList();
+    return family.load(new CheckpointWeights(folder, specs, kernels, cache), kernels);
   }
 
   /** A model with random weights of the shape that {@code config} describes, for benchmarks. */

@@ -1,14 +1,11 @@
 package dev.tritium.scheduler;
 
 import dev.tritium.engine.EngineListener;
-import dev.tritium.engine.Logprobs;
 import dev.tritium.engine.RequestAccount;
 import dev.tritium.engine.Sampler;
-import dev.tritium.engine.Sampling;
 import dev.tritium.engine.Sequence;
 import dev.tritium.engine.SequenceRequest;
 import dev.tritium.engine.StepReport;
-import dev.tritium.engine.StopRules;
 import dev.tritium.kernel.RowKernels;
 import dev.tritium.model.Batch;
 import dev.tritium.model.Batch.Group;
@@ -18,7 +15,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,8 +26,6 @@ public final class Scheduler {
 
   /** Rows that waiting prefills get even when running sequences fill the step. */
   private static final int LEAST_PREFILL_ROWS = 16;
-
-  private static final StopRules WARM_UP_ANSWER = new StopRules(8, 0, List.of(), Set.of());
 
   /** A sequence that waits for a place. */
   private record Waiting(SequenceRequest request, Generation generation) {}
@@ -49,8 +43,6 @@ public final class Scheduler {
   private final List<Running> members = new ArrayList<>(); // of the step, in its batch's order
   private final Batch batch = new Batch();
   private final Deque<Waiting> queue = new ArrayDeque<>(); // guarded by itself
-  private @Nullable Sequence warmUp;
-  private int warmUpRows = 1;
   private volatile int runningCount;
   private volatile Runnable wakeEngine = () -> {};
 
@@ -172,26 +164,9 @@ public final class Scheduler {
     return true;
   }
 
-  /**
-   * Runs a step of a sequence that nobody asked for, so that the JVM compiles what real ones need:
-   * code that is not compiled yet is a hundred times slower. Prompts grow from one to the next, so
-   * that the first steps are short. Only for the thread that steps, while there is nothing to run.
-   */
-  void warmUp() {
-    if (warmUp == null || warmUp.isFinished()) {
-      warmUpRows = Math.min(2 * warmUpRows, limits.stepRows());
-      warmUp =
-          new Sequence(
-              new SequenceRequest(
-                  new int[warmUpRows], 0, Sampling.plain(0), WARM_UP_ANSWER, Logprobs.NONE),
-              new RequestAccount(),
-              model,
-              tokenizer);
-    }
-    batch.clear();
-    Group group = warmUp.addTo(batch, limits.stepRows());
-    model.forward(batch);
-    warmUp.advance(batch, group, sampler);
+  /** What the thread that steps may run while there is nothing else to do. */
+  WarmUp warmUp() {
+    return new WarmUp(model, tokenizer, sampler);
   }
 
   private void dropAbandoned() {

@@ -3,6 +3,7 @@ package dev.tritium.server;
 import dev.tritium.checkpoint.CheckpointException;
 import dev.tritium.checkpoint.ModelConfig;
 import dev.tritium.checkpoint.ModelFolder;
+import dev.tritium.checkpoint.PackedCache;
 import dev.tritium.engine.Sampling;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.model.LanguageModel;
@@ -68,7 +69,7 @@ public record LoadedModel(
         Optional<ChatTemplate> template = ChatTemplate.of(path);
         String name = folder.name();
         Tokenizer opened = join(tokenizer);
-        LanguageModel model = ModelFamilies.load(folder, kernels);
+        LanguageModel model = ModelFamilies.load(folder, kernels, cache(kernels));
         return new LoadedModel(name, path, model, opened, template, sampling);
       } catch (RuntimeException | Error e) {
         folder.close();
@@ -78,6 +79,12 @@ public record LoadedModel(
       var _ = tokenizer.thenAccept(Tokenizer::close);
       throw e;
     }
+  }
+
+  /** The user's cache of packed weights, checked on the kernels' threads. */
+  public static PackedCache cache(Kernels kernels) {
+    return PackedCache.ofUser(
+        (count, task) -> kernels.workers().forEach(count, (i, worker) -> task.accept(i)));
   }
 
   /**

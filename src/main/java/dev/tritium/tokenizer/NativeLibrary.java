@@ -2,6 +2,7 @@ package dev.tritium.tokenizer;
 
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import dev.tritium.storage.CacheFolder;
 import java.io.File;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -65,15 +66,7 @@ final class NativeLibrary {
 
   /** The folder that the native library is unpacked to, or null when it cannot be written. */
   private static @Nullable Path cacheFolder() {
-    String tritium = System.getenv("TRITIUM_CACHE");
-    String xdg = System.getenv("XDG_CACHE_HOME");
-    Path folder =
-        tritium != null && !tritium.isEmpty()
-            ? Path.of(tritium)
-            : xdg != null && !xdg.isEmpty()
-                ? Path.of(xdg, "tritium")
-                : Path.of(System.getProperty("user.home", "."), ".cache", "tritium");
-    folder = folder.resolve("djl").toAbsolutePath();
+    Path folder = CacheFolder.path().resolve("djl");
     try {
       Files.createDirectories(folder);
       if (Files.isWritable(folder)) {

@@ -94,6 +94,17 @@ class ModelFolderTest {
   }
 
   @Test
+  void tensorsMayBeHashedAheadOnAnyThread() throws IOException {
+    Checkpoints.write(folder, CONFIG, tensors());
+    try (ModelFolder ahead = ModelFolder.open(folder)) {
+      ahead.tensorNames().parallelStream().forEach(ahead::hash);
+      ahead.hash("a");
+      assertArrayEquals(digest(CONFIG, tensors()), ahead.digest());
+      assertThrows(CheckpointException.class, () -> ahead.hash("no such"));
+    }
+  }
+
+  @Test
   void aMissingTensorIsNamed() throws IOException {
     Checkpoints.write(folder, CONFIG, tensors());
     try (ModelFolder model = ModelFolder.open(folder)) {

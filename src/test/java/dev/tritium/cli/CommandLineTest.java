@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
@@ -40,7 +43,7 @@ class CommandLineTest {
   void helpListsTheCommandsAndTheirOptions() {
     Result help = run("--help");
     assertEquals(0, help.status, help::toString);
-    for (String command : List.of("serve", "generate", "inspect", "./tritium test")) {
+    for (String command : List.of("serve", "generate", "bench", "inspect", "./tritium test")) {
       assertTrue(help.out.contains(command), help::toString);
     }
     Result serve = run("serve", "--help");
@@ -51,6 +54,10 @@ class CommandLineTest {
     Result generate = run("generate", "--help");
     for (String option : List.of("--prompt", "--max-tokens", "--temperature", "--seed")) {
       assertTrue(generate.out.contains(option), generate::toString);
+    }
+    Result bench = run("bench", "--help");
+    for (String option : List.of("--shape", "--batches", "--prompt-tokens", "--rounds", "--json")) {
+      assertTrue(bench.out.contains(option), bench::toString);
     }
   }
 
@@ -81,6 +88,8 @@ class CommandLineTest {
     assertRefused(USAGE, "--seed", "generate", "--seed", "1.5");
     assertRefused(USAGE, "--port", "serve", "--port", "http");
     assertRefused(USAGE, "--threads", "serve", "--threads", "x");
+    assertRefused(USAGE, "--batches", "bench", "--batches", "1,many");
+    assertRefused(USAGE, "--prompt-tokens", "bench", "--prompt-tokens", "1.5");
   }
 
   @Test
@@ -91,6 +100,13 @@ class CommandLineTest {
     assertRefused(FAILURE, "--temperature", "generate", "--temperature", "NaN");
     assertRefused(FAILURE, "--threads", "generate", "--threads", "0");
     assertRefused(FAILURE, "kernel", "generate", "--kernel", "abacus");
+    assertRefused(FAILURE, "370m, 1.3b, 2.7b", "bench", "--shape", "13b");
+    assertRefused(FAILURE, "--batches", "bench", "--batches", "1,0");
+    assertRefused(FAILURE, "--batches", "bench", "--batches", "1025");
+    assertRefused(FAILURE, "--prompt-tokens", "bench", "--prompt-tokens", "0");
+    assertRefused(FAILURE, "--rounds", "bench", "--rounds", "0");
+    assertRefused(FAILURE, "--threads", "bench", "--threads", "0");
+    assertRefused(FAILURE, "exclude each other", "bench", "--shape", "370m", "--model", "x");
   }
 
   @Test
@@ -99,6 +115,7 @@ class CommandLineTest {
         new String[][] {
           {"generate", "--model", "no/such/model"},
           {"serve", "--model", "no/such/model"},
+          {"bench", "--model", "no/such/model"},
           {"inspect", "no/such/model"}
         }) {
       Result result = run(args);
@@ -142,6 +159,71 @@ class CommandLineTest {
         last.matches("\\d+ prompt tokens, \\d+ tokens generated, [0-9.]+ tokens per second"), last);
     assertEquals(text(first.out), text(run(args).out), "the same seed");
     assertEquals("", first.err);
+  }
+
+  @Test
+  void benchMeasuresTheWholeModel() throws JsonProcessingException {
+    Result bench =
+        run("bench", "--rounds", "2", "--batches", "3,1", "--prompt-tokens", "130", "--json");
+    assertEquals(0, bench.status, bench::toString);
+    JsonNode report = new ObjectMapper().readTree(bench.out);
+    for (String rate :
+        List.of(
+            "/decode/tokens_per_second",
+            "/decode/weight_bytes_per_second",
+            "/decode/read_rate_share",
+            "/prefill/tokens_per_second",
+            "/batches/0/tokens_per_second",
+            "/batches/0/speedup",
+            "/memory/read_bytes_per_second")) {
+      double value = report.at(rate).doubleValue();
+      assertTrue(value > 0 && Double.isFinite(value), () -> rate + " in " + bench);
+    }
+    assertEquals(2, report.at("/batches").size(), bench::toString);
+    assertEquals(3, report.at("/batches/0/rows").intValue(), bench::toString);
+    JsonNode decode = report.at("/decode");
+    double tokensPerSecond = decode.at("/tokens_per_second").doubleValue();
+    assertEquals(tokensPerSecond, report.at("/batches/1/tokens_per_second").doubleValue());
+    assertTrue(tokensPerSecond <= decode.at("/best_tokens_per_second").doubleValue(), bench.out);
+    long weightBytes = report.at("/memory/weight_bytes").longValue();
+    double bitsPerWeight = weightBytes * 8 / 15_728_640.0;
+    assertTrue(bitsPerWeight > 1.58 && bitsPerWeight < 3, () -> bitsPerWeight + " bits per weight");
+    assertEquals(
+        tokensPerSecond * weightBytes, decode.at("/weight_bytes_per_second").doubleValue(), 1);
+    double matrixShare = decode.at("/matrix_share").doubleValue();
+    double samplingShare = decode.at("/sampling_share").doubleValue();
+    assertTrue(matrixShare > 0 && samplingShare > 0, bench.out);
+    assertEquals(1 - matrixShare - samplingShare, decode.at("/other_share").doubleValue(), 1e-9);
+    assertEquals(130, report.at("/prefill/prompt_tokens").intValue());
+    assertEquals(12_288, report.at("/memory/state_bytes_per_sequence").longValue());
+    assertFalse(report.at("/kernel").textValue().isEmpty(), bench::toString);
+    assertEquals(Runtime.getRuntime().availableProcessors(), report.at("/threads").intValue());
+    assertTrue(report.at("/cpu/features").isArray(), bench::toString);
+  }
+
+  @Test
+  void benchPrintsATableOfAShapeThatIsTypedThoughAModelIsSet() {
+    Result bench =
+        runWith(
+            Map.of("tritium.model", "no/such/model", "tritium.rounds", "1"),
+            "bench",
+            "--shape",
+            "370M",
+            "--batches",
+            "2",
+            "--prompt-tokens",
+            "3");
+    assertEquals(0, bench.status, bench::toString);
+    for (String part :
+        List.of(
+            "370m with random weights, 374,108,160 parameters",
+            "98,304 bytes of state",
+            "memory read",
+            "decode, 1 sequence ",
+            "decode, 2 sequences",
+            "prefill, 3 tokens")) {
+      assertTrue(bench.out.contains(part), () -> part + " in " + bench);
+    }
   }
 
   private static String text(String out) {

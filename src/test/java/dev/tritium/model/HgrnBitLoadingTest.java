@@ -118,7 +118,7 @@ class HgrnBitLoadingTest {
             CheckpointException.class,
             () -> {
               try (ModelFolder opened = ModelFolder.open(folder)) {
-                ModelFamilies.load(opened, kernels);
+                ModelFamilies.load(opened, kernels, null);
               }
             });
     return String.valueOf(e.getMessage());

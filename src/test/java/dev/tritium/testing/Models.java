@@ -28,7 +28,7 @@ public final class Models {
 
   public static LanguageModel load(Path folder, Kernels kernels) {
     ModelFolder opened = ModelFolder.open(folder);
-    return ModelFamilies.load(opened, kernels);
+    return ModelFamilies.load(opened, kernels, null);
   }
 
   /** Runs tokens on a state and returns the logits of every row [tokens, vocabulary]. */

@@ -1,0 +1,5 @@
+/** Where Tritium keeps files of its own. */
+@NullMarked
+package dev.tritium.storage;
+
+import org.jspecify.annotations.NullMarked;
