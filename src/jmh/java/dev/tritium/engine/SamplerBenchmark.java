@@ -4,7 +4,6 @@ import dev.tritium.kernel.Kernels;
 import dev.tritium.kernel.ScalarRowKernels;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -28,6 +27,7 @@ import org.openjdk.jmh.annotations.Warmup;
     value = 1,
     jvmArgs = {"--add-modules", "jdk.incubator.vector"})
 public class SamplerBenchmark {
+  private static final int[] NONE = {};
   private static final int VOCABULARY = 32_000;
   private static final int ROWS = 16; // so that branches cannot be learned by heart
 
@@ -69,6 +69,6 @@ public class SamplerBenchmark {
   @Benchmark
   public int sample() {
     int row = (int) (step++ % ROWS);
-    return sampler.sample(logits, row * VOCABULARY, settings, null, Set.of(), 0, step);
+    return sampler.sample(logits, row * VOCABULARY, settings, null, NONE, 0, step);
   }
 }

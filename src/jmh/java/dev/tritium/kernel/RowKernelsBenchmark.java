@@ -50,6 +50,7 @@ public class RowKernelsBenchmark {
   private float[] state = {};
   private float[] y = {};
   private short[] q = {};
+  private double[] blockSums = {};
 
   @Setup
   public void fill() {
@@ -68,6 +69,7 @@ public class RowKernelsBenchmark {
     noForget = new float[width];
     y = new float[width];
     q = new short[width];
+    blockSums = new double[Math.ceilDiv(width, RowKernels.BLOCK)];
   }
 
   private float[] gaussians(Random random) {
@@ -114,8 +116,7 @@ public class RowKernelsBenchmark {
   }
 
   @Benchmark
-  public float[] exp() {
-    rows.expOfDifference(x, 0, 1, 1, y, 0, width);
-    return y;
+  public double weigh() {
+    return rows.weigh(x, 0, 1, 1, y, blockSums, width);
   }
 }
