@@ -11,20 +11,22 @@ import java.util.Arrays;
  * Nine weights in 16 bits (1.78 bits each): a word holds three codes of three trits, digit = trit +
  * 1, code = d(c) + 3 d(c + 1) + 9 d(c + 2), in bits 0-4, 5-9 and 10-14.
  *
- * <p>A group is 9 columns, a block 64 rows. The word of a row and a group is number {@code ((block
- * * groups + group) * 2 + half) * 32 + lane}, little endian, where the row is {@code block * 64 +
- * half * 32 + (lane & 1) * 16 + (lane >> 1)}: so that a vector of 32 shorts, seen as 16 ints, holds
- * rows 0-15 in the low and 16-31 in the high halves. Missing rows and columns are trit 0.
+ * <p>A group is 9 columns, a block 32 rows. The word of a row and a group is number {@code (block *
+ * stride + group) * 32 + lane}, little endian, where the row is {@code block * 32 + (lane & 1) * 16
+ * + (lane >> 1)}: so that a vector of 32 shorts, seen as 16 ints, holds rows 0-15 in the low and
+ * 16-31 in the high halves. The stride is the number of groups, made odd: kernels walk eight blocks
+ * side by side, whose lines then lie in different sets of a cache. Missing rows and columns are
+ * trit 0.
  */
 public final class T9Format implements TernaryFormat {
-  /** Four blocks, which kernels walk side by side. */
+  /** Eight blocks, which kernels walk side by side. */
   public static final int SUPER_BLOCK_ROWS = 256;
 
-  /** Bytes of one block's words of one group. */
-  public static final int GROUP_BYTES = 128;
+  /** Bytes of one block's words of one group: a cache line. */
+  public static final int GROUP_BYTES = 64;
 
   private static final int GROUP_COLUMNS = 9;
-  private static final int BLOCK_ROWS = 64;
+  private static final int BLOCK_ROWS = 32;
   private static final short ZERO_WORD = 13 | 13 << 5 | 13 << 10; // 0x35AD
   private static final int[] DIGIT_WEIGHTS = {
     1, 3, 9, 1 << 5, 3 << 5, 9 << 5, 1 << 10, 3 << 10, 9 << 10
@@ -49,9 +51,13 @@ public final class T9Format implements TernaryFormat {
     return superBlocks * (SUPER_BLOCK_ROWS / BLOCK_ROWS * blockBytes(columns));
   }
 
-  /** Bytes from one block of 64 rows to the next. */
+  /** Bytes from one block of 32 rows to the next. */
   public static long blockBytes(int columns) {
-    return (long) groups(columns) * GROUP_BYTES;
+    return (long) stride(columns) * GROUP_BYTES;
+  }
+
+  private static int stride(int columns) {
+    return groups(columns) | 1;
   }
 
   /** Groups of 9 columns, the last one padded. */
@@ -63,7 +69,7 @@ public final class T9Format implements TernaryFormat {
   public void pack(RowSource source, int columns, int firstRow, int endRow, MemorySegment target) {
     Trits.checkFirstRow(this, firstRow);
     byte[] codes = new byte[columns];
-    short[] block = new short[groups(columns) * BLOCK_ROWS];
+    short[] block = new short[stride(columns) * BLOCK_ROWS];
     int paddedEnd = Math.ceilDiv(endRow, SUPER_BLOCK_ROWS) * SUPER_BLOCK_ROWS;
     for (int row = firstRow; row < paddedEnd; row += BLOCK_ROWS) {
       Arrays.fill(block, ZERO_WORD);
@@ -106,8 +112,7 @@ public final class T9Format implements TernaryFormat {
 
   /** Index of a word inside its block. */
   private static int wordOf(int group, int rowInBlock) {
-    int half = rowInBlock / 32;
-    int lane = rowInBlock % 16 * 2 + rowInBlock / 16 % 2;
-    return (group * 2 + half) * 32 + lane;
+    int lane = rowInBlock % 16 * 2 + rowInBlock / 16;
+    return group * BLOCK_ROWS + lane;
   }
 }

@@ -29,7 +29,7 @@ final class CheckpointWeights implements Weights {
   private static final System.Logger LOG = System.getLogger(CheckpointWeights.class.getName());
 
   /** Of {@link AbsMean} and the formats' layouts together: to be raised when either changes. */
-  private static final int PACKING_VERSION = 1;
+  private static final int PACKING_VERSION = 2;
 
   private static final int ALIGNMENT = 64; // bytes; a cache line and the widest vector
   private static final long PROGRESS_NANOS = 2_000_000_000;

@@ -66,8 +66,8 @@ class TernaryFormatTest {
     assertEquals(128, new T2Format().packedBytes(1, 1));
     assertEquals(3 * 2 * 128, new T2Format().packedBytes(9, 129));
     assertEquals(4 * 128, new T9Format().packedBytes(1, 9));
-    assertEquals(8 * 2 * 128, new T9Format().packedBytes(257, 10));
-    assertEquals(32000 / 64 * 285 * 128L, new T9Format().packedBytes(32000, 2560));
+    assertEquals(16 * 3 * 64, new T9Format().packedBytes(257, 10));
+    assertEquals(32000 / 32 * 285 * 64L, new T9Format().packedBytes(32000, 2560));
     assertTrue(new T9Format().packedBytes(2_000_000, 100_000) > 1L << 35);
   }
 
@@ -84,11 +84,11 @@ class TernaryFormatTest {
 
   @Test
   void t9PutsEveryWeightWhereItsLayoutSays() {
-    // Row 64 + 32 + 16 + 5 = 117: block 1, half 1, lane 5 * 2 + 1 = 11. 30 columns are 4 groups.
+    // Row 3 * 32 + 16 + 5 = 117: block 3, lane 5 * 2 + 1 = 11. 30 columns are 4 groups, stride 5.
     // Column 25 = 2 * 9 + 7: group 2, third code (bits 10-14), second digit (3).
-    // Word ((1 * 4 + 2) * 2 + 1) * 32 + 11 = 427.
-    assertOnlyWord(new T9Format(), 256, 30, 117, 25, 427, 0x35AD + (3 << 10));
-    // Row 17: half 0, lane 1 * 2 + 1 = 3. Column 5: first group, second code, third digit (9).
+    // Word (3 * 5 + 2) * 32 + 11 = 555.
+    assertOnlyWord(new T9Format(), 256, 30, 117, 25, 555, 0x35AD + (3 << 10));
+    // Row 17: block 0, lane 1 * 2 + 1 = 3. Column 5: first group, second code, third digit (9).
     assertOnlyWord(new T9Format(), 256, 30, 17, 5, 3, 0x35AD + (9 << 5));
     // Row 0, column 0.
     assertOnlyWord(new T9Format(), 256, 30, 0, 0, 0, 0x35AE);

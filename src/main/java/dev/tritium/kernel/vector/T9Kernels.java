@@ -222,7 +222,7 @@ public final class T9Kernels implements TernaryKernels {
     }
     Arrays.fill(mine.sums, 0, t.count * ROWS, 0);
     long blockBytes = T9Format.blockBytes(product.weight().columns());
-    long at = firstRow / 64 * blockBytes;
+    long at = firstRow / LANES * blockBytes;
     MemorySegment codes = product.weight().codes();
     for (int g = 0; g < t.groups; g += t.tileGroups) {
       int n = Math.min(t.tileGroups, t.groups - g);
@@ -248,7 +248,7 @@ public final class T9Kernels implements TernaryKernels {
       return;
     }
     for (int half = 0; half < 2; half++) {
-      long quad = at + half * 2L * bs;
+      long quad = at + half * 4L * bs;
       switch (width) {
         case 2 -> T9Tiles.dot4x2(w, quad, bs, t.values, table, n, mine.acc);
         case 3 -> T9Tiles.dot4x3(w, quad, bs, t.values, table, n, mine.acc);

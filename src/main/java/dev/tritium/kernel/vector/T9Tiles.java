@@ -58,7 +58,7 @@ final class T9Tiles {
   }
 
   /**
-   * Int16 sums of 8 row vectors, in 4 blocks side by side, times one sequence, to acc[256].
+   * Int16 sums of 8 row vectors, one of each block, times one sequence, to acc[256].
    *
    * <p>The byte offset is the loop variable and the three look-ups are written out: an inner loop
    * or computed addresses leave bounds checks in the body and cost a fifth of the speed.
@@ -78,16 +78,16 @@ final class T9Tiles {
     ShortVector a5 = a0;
     ShortVector a6 = a0;
     ShortVector a7 = a0;
-    long end = at + groups * 128L;
-    for (long p = at; p < end; p += 128, l += 96) {
+    long end = at + groups * 64L;
+    for (long p = at; p < end; p += 64, l += 96) {
       ShortVector w0 = ShortVector.fromMemorySegment(S, w, p, LE);
-      ShortVector w1 = ShortVector.fromMemorySegment(S, w, p + 64, LE);
-      ShortVector w2 = ShortVector.fromMemorySegment(S, w, p + bs, LE);
-      ShortVector w3 = ShortVector.fromMemorySegment(S, w, p + bs + 64, LE);
-      ShortVector w4 = ShortVector.fromMemorySegment(S, w, p + 2 * bs, LE);
-      ShortVector w5 = ShortVector.fromMemorySegment(S, w, p + 2 * bs + 64, LE);
-      ShortVector w6 = ShortVector.fromMemorySegment(S, w, p + 3 * bs, LE);
-      ShortVector w7 = ShortVector.fromMemorySegment(S, w, p + 3 * bs + 64, LE);
+      ShortVector w1 = ShortVector.fromMemorySegment(S, w, p + bs, LE);
+      ShortVector w2 = ShortVector.fromMemorySegment(S, w, p + 2 * bs, LE);
+      ShortVector w3 = ShortVector.fromMemorySegment(S, w, p + 3 * bs, LE);
+      ShortVector w4 = ShortVector.fromMemorySegment(S, w, p + 4 * bs, LE);
+      ShortVector w5 = ShortVector.fromMemorySegment(S, w, p + 5 * bs, LE);
+      ShortVector w6 = ShortVector.fromMemorySegment(S, w, p + 6 * bs, LE);
+      ShortVector w7 = ShortVector.fromMemorySegment(S, w, p + 7 * bs, LE);
       ShortVector t = ShortVector.fromArray(S, lut, l);
       a0 = a0.add(w0.selectFrom(t));
       a1 = a1.add(w1.selectFrom(t));
@@ -142,7 +142,7 @@ final class T9Tiles {
     a7.intoArray(acc, 224);
   }
 
-  /** Int16 sums of 4 row vectors, in 2 blocks, times 4 sequences, to acc[4, 128]. */
+  /** Int16 sums of 4 row vectors, one of each block, times 4 sequences, to acc[4, 128]. */
   static void dot4x4(
       MemorySegment w, long at, long bs, short[] lut, int l, int groups, short[] acc) {
     ShortVector a00 = ShortVector.zero(S);
@@ -165,11 +165,11 @@ final class T9Tiles {
       ShortVector shift = ShortVector.fromArray(S, SHIFTS, 32 * i);
       int table = l + i * groups * 128;
       for (int g = 0; g < groups; g++) {
-        long p = at + g * 128L;
+        long p = at + g * 64L;
         ShortVector w0 = load(w, p, shift);
-        ShortVector w1 = load(w, p + 64, shift);
-        ShortVector w2 = load(w, p + bs, shift);
-        ShortVector w3 = load(w, p + bs + 64, shift);
+        ShortVector w1 = load(w, p + bs, shift);
+        ShortVector w2 = load(w, p + 2 * bs, shift);
+        ShortVector w3 = load(w, p + 3 * bs, shift);
         ShortVector t = ShortVector.fromArray(S, lut, table + g * 128);
         a00 = a00.add(w0.selectFrom(t));
         a10 = a10.add(w1.selectFrom(t));
@@ -210,7 +210,7 @@ final class T9Tiles {
     a33.intoArray(acc, 480);
   }
 
-  /** Int16 sums of 4 row vectors, in 2 blocks, times 3 sequences, to acc[3, 128]. */
+  /** Int16 sums of 4 row vectors, one of each block, times 3 sequences, to acc[3, 128]. */
   static void dot4x3(
       MemorySegment w, long at, long bs, short[] lut, int l, int groups, short[] acc) {
     ShortVector a00 = ShortVector.zero(S);
@@ -229,11 +229,11 @@ final class T9Tiles {
       ShortVector shift = ShortVector.fromArray(S, SHIFTS, 32 * i);
       int table = l + i * groups * 96;
       for (int g = 0; g < groups; g++) {
-        long p = at + g * 128L;
+        long p = at + g * 64L;
         ShortVector w0 = load(w, p, shift);
-        ShortVector w1 = load(w, p + 64, shift);
-        ShortVector w2 = load(w, p + bs, shift);
-        ShortVector w3 = load(w, p + bs + 64, shift);
+        ShortVector w1 = load(w, p + bs, shift);
+        ShortVector w2 = load(w, p + 2 * bs, shift);
+        ShortVector w3 = load(w, p + 3 * bs, shift);
         ShortVector t = ShortVector.fromArray(S, lut, table + g * 96);
         a00 = a00.add(w0.selectFrom(t));
         a10 = a10.add(w1.selectFrom(t));
@@ -265,7 +265,7 @@ final class T9Tiles {
     a32.intoArray(acc, 352);
   }
 
-  /** Int16 sums of 4 row vectors, in 2 blocks, times 2 sequences, to acc[2, 128]. */
+  /** Int16 sums of 4 row vectors, one of each block, times 2 sequences, to acc[2, 128]. */
   static void dot4x2(
       MemorySegment w, long at, long bs, short[] lut, int l, int groups, short[] acc) {
     ShortVector a00 = ShortVector.zero(S);
@@ -280,11 +280,11 @@ final class T9Tiles {
       ShortVector shift = ShortVector.fromArray(S, SHIFTS, 32 * i);
       int table = l + i * groups * 64;
       for (int g = 0; g < groups; g++) {
-        long p = at + g * 128L;
+        long p = at + g * 64L;
         ShortVector w0 = load(w, p, shift);
-        ShortVector w1 = load(w, p + 64, shift);
-        ShortVector w2 = load(w, p + bs, shift);
-        ShortVector w3 = load(w, p + bs + 64, shift);
+        ShortVector w1 = load(w, p + bs, shift);
+        ShortVector w2 = load(w, p + 2 * bs, shift);
+        ShortVector w3 = load(w, p + 3 * bs, shift);
         ShortVector t = ShortVector.fromArray(S, lut, table + g * 64);
         a00 = a00.add(w0.selectFrom(t));
         a10 = a10.add(w1.selectFrom(t));
