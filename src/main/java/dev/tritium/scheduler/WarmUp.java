@@ -61,10 +61,10 @@ final class WarmUp {
   /** Runs the next step. Only for the thread that steps the scheduler. */
   void step() {
     if (step == 0) {
-      int prompt = Math.min(1 << rounds, LONGEST_PROMPT); // the first steps are slow enough
+      int prompt = rounds < 2 ? 1 << rounds : LONGEST_PROMPT; // the first steps are slow enough
       sequences = DRAWS.stream().map(draw -> sequence(prompt, draw)).toList();
     } else if (step == 1 + STEPS_OF_FOUR) {
-      sequences = List.of(sequences.get(rounds % DRAWS.size()));
+      sequences = List.of(sequences.get(rounds % sequences.size()));
     } else if (step == 1 && settled) {
       sequences = sequences.subList(0, 2 + rounds % 3); // kernels have tiles for two and three too
     }

@@ -166,6 +166,18 @@ class EngineThreadTest {
   }
 
   @Test
+  void theWarmUpGoesOnForAnyNumberOfRounds() {
+    WarmUp warmUp = idle(FakeModel.reciting(300)).warmUp();
+    while (!warmUp.isSettled()) {
+      warmUp.step();
+    }
+    for (int step = 0; step < 40 * 13; step++) {
+      warmUp.step();
+    }
+    assertTrue(warmUp.isSettled());
+  }
+
+  @Test
   @Timeout(60)
   void itIsWarmOnceItsLimitIsOverAndGoesOnWhileIdle() throws Exception {
     FakeModel cold = FakeModel.reciting(300);
