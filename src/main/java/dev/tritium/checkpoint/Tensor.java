@@ -31,6 +31,10 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment d
   /** Elements converted at a time: the raw block stays in the first-level cache. */
   private static final int BLOCK_ELEMENTS = 4096;
 
+  /** Each thread has one: embeddings are read for every token, and nothing is allocated then. */
+  private static final ThreadLocal<short[]> BLOCK =
+      ThreadLocal.withInitial(() -> new short[BLOCK_ELEMENTS]);
+
   private static final int BLOCK_LONGS = 4096;
 
   public Tensor {
@@ -105,7 +109,7 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment d
       MemorySegment.copy(data, FLOAT, first * Float.BYTES, target, at, n);
       return;
     }
-    short[] block = new short[Math.min(n, BLOCK_ELEMENTS)];
+    short[] block = BLOCK.get();
     for (int done = 0; done < n; done += block.length) {
       int size = Math.min(block.length, n - done);
       MemorySegment.copy(data, SHORT, (first + done) * Short.BYTES, block, 0, size);

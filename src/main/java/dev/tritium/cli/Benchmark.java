@@ -115,7 +115,7 @@ final class Benchmark {
             group.logitsAt(0),
             Sampling.plain(0),
             null,
-            Set.of(),
+            Batch.NONE,
             0,
             group.state().tokenCount());
     samplingNanos += System.nanoTime() - start;

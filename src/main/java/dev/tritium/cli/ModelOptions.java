@@ -34,11 +34,20 @@ final class ModelOptions {
     return System.getProperty("tritium.home", ".");
   }
 
+  /** Whether the kernel is left to the machine. */
+  boolean choosesKernel() {
+    return kernelName().equals(KernelChooser.AUTO);
+  }
+
+  private String kernelName() {
+    return kernel == null ? KernelChooser.AUTO : kernel;
+  }
+
   Kernels kernels() {
     int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
     if (count < 1) {
       throw new IllegalArgumentException("--threads must be at least 1, found " + count);
     }
-    return Kernels.create(kernel == null ? KernelChooser.AUTO : kernel, count);
+    return Kernels.create(kernelName(), count);
   }
 }

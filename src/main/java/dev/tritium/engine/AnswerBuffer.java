@@ -2,32 +2,107 @@ package dev.tritium.engine;
 
 import dev.tritium.engine.AnswerDelta.AnswerToken;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Collects the deltas of one answer; each costs what it holds, however much is there already. */
+/**
+ * Collects what one answer gains; each gain costs what it holds, however much is there already. Its
+ * memory is used again once it was cleared.
+ */
 public final class AnswerBuffer {
   private final int choice;
   private final List<TokenLogprob> prompt = new ArrayList<>();
   private final StringBuilder text = new StringBuilder();
-  private final List<AnswerToken> tokens = new ArrayList<>();
+  private int tokens;
+  private int[] ids = new int[16]; // [tokens]
+  private int[] textOffsets = new int[16]; // [tokens]
+  private @Nullable TokenLogprob[] logprobs = new TokenLogprob[16]; // [tokens]
   private @Nullable FinishReason finish;
 
   public AnswerBuffer(int choice) {
     this.choice = choice;
   }
 
+  public int choice() {
+    return choice;
+  }
+
+  /** Number of tokens. */
+  public int tokens() {
+    return tokens;
+  }
+
+  /** The text, to be appended to. */
+  StringBuilder text() {
+    return text;
+  }
+
+  public @Nullable FinishReason finish() {
+    return finish;
+  }
+
+  void finish(FinishReason reason) {
+    finish = reason;
+  }
+
+  void addPrompt(TokenLogprob logprob) {
+    prompt.add(logprob);
+  }
+
+  /** Adds a token; see {@link AnswerToken}. */
+  void addToken(int id, int textOffset, @Nullable TokenLogprob logprob) {
+    if (tokens == ids.length) {
+      ids = Arrays.copyOf(ids, 2 * tokens);
+      textOffsets = Arrays.copyOf(textOffsets, 2 * tokens);
+      logprobs = Arrays.copyOf(logprobs, 2 * tokens);
+    }
+    ids[tokens] = id;
+    textOffsets[tokens] = textOffset;
+    logprobs[tokens++] = logprob;
+  }
+
   /** Adds the answer's next delta. */
   public void add(AnswerDelta delta) {
     prompt.addAll(delta.prompt());
     text.append(delta.text());
-    tokens.addAll(delta.tokens());
+    for (AnswerToken token : delta.tokens()) {
+      addToken(token.id(), token.textOffset(), token.logprob());
+    }
     finish = delta.finish();
+  }
+
+  /** Adds what another buffer of the answer has. */
+  public void add(AnswerBuffer next) {
+    for (int i = 0; i < next.prompt.size(); i++) {
+      prompt.add(next.prompt.get(i));
+    }
+    text.append(next.text);
+    for (int t = 0; t < next.tokens; t++) {
+      addToken(next.ids[t], next.textOffsets[t], next.logprobs[t]);
+    }
+    finish = next.finish;
+  }
+
+  /** Whether it has nothing, as after part of a prompt. */
+  public boolean isEmpty() {
+    return prompt.isEmpty() && text.isEmpty() && tokens == 0 && finish == null;
+  }
+
+  public void clear() {
+    prompt.clear();
+    text.setLength(0);
+    Arrays.fill(logprobs, 0, tokens, null);
+    tokens = 0;
+    finish = null;
   }
 
   /** Everything that was added, as one delta. */
   public AnswerDelta toDelta() {
-    return new AnswerDelta(
-        choice, List.copyOf(prompt), text.toString(), List.copyOf(tokens), finish);
+    List<AnswerToken> list = new ArrayList<>(tokens);
+    for (int t = 0; t < tokens; t++) {
+      list.add(new AnswerToken(ids[t], textOffsets[t], logprobs[t]));
+    }
+    return new AnswerDelta(choice, List.copyOf(prompt), text.toString(), List.copyOf(list), finish);
   }
 }

@@ -27,9 +27,4 @@ public record AnswerDelta(
    * @param logprob where it was asked for
    */
   public record AnswerToken(int id, int textOffset, @Nullable TokenLogprob logprob) {}
-
-  /** Whether it says nothing: part of a prompt was run. */
-  public boolean isEmpty() {
-    return prompt.isEmpty() && text.isEmpty() && tokens.isEmpty() && finish == null;
-  }
 }

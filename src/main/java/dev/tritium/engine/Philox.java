@@ -13,7 +13,7 @@ final class Philox {
   private static final int W1 = 0xBB67AE85;
   private static final long MASK = 0xFFFFFFFFL;
 
-  private Philox() {}
+  private final int[] block = new int[4]; // the last one, kept for its memory alone
 
   /**
    * A number in [0, 1) with 53 random bits.
@@ -21,15 +21,14 @@ final class Philox {
    * @param seed the key
    * @param choice and {@code step} are the counter
    */
-  static double uniform(long seed, int choice, long step) {
-    int[] block =
-        block((int) step, (int) (step >>> 32), choice, 0, (int) seed, (int) (seed >>> 32));
+  double uniform(long seed, int choice, long step) {
+    block((int) step, (int) (step >>> 32), choice, 0, (int) seed, (int) (seed >>> 32), block);
     long bits = (block[0] & MASK) << 32 | (block[1] & MASK);
     return (bits >>> 11) * 0x1p-53;
   }
 
-  /** The four words of counter (c0..c3) under key (k0, k1). */
-  static int[] block(int c0, int c1, int c2, int c3, int k0, int k1) {
+  /** Writes the four words of counter (c0..c3) under key (k0, k1). */
+  static void block(int c0, int c1, int c2, int c3, int k0, int k1, int[] words) {
     for (int round = 0; round < ROUNDS; round++) {
       long p0 = M0 * (c0 & MASK);
       long p1 = M1 * (c2 & MASK);
@@ -40,6 +39,9 @@ final class Philox {
       k0 += W0;
       k1 += W1;
     }
-    return new int[] {c0, c1, c2, c3};
+    words[0] = c0;
+    words[1] = c1;
+    words[2] = c2;
+    words[3] = c3;
   }
 }

@@ -3,34 +3,40 @@ package dev.tritium.engine;
 import dev.tritium.engine.TokenLogprob.Alternative;
 import dev.tritium.kernel.RowKernels;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Draws tokens from logits. One sampler serves all sequences of an engine thread; what differs
- * between them comes with each call, so an answer does not depend on its neighbours.
+ * Draws tokens from logits, in time linear in the vocabulary. One sampler serves all sequences of
+ * an engine thread; what differs between them comes with each call, so an answer does not depend on
+ * its neighbours.
  */
 public final class Sampler {
+  /** So much less than exactly, in exponents: scores and weights are rounded. */
+  private static final double MARGIN = 1e-3;
+
+  private final int vocabulary;
   private final RowKernels rows;
-  private final float[] scores; // [vocabulary]
+  private final Philox philox = new Philox();
+  private final Candidates candidates;
+  private final float[] changed; // [vocabulary]
   private final float[] weights; // [vocabulary]
+  private final double[] blockSums; // [blocks of the vocabulary]
 
   public Sampler(int vocabulary, RowKernels rows) {
+    this.vocabulary = vocabulary;
     this.rows = rows;
-    this.scores = new float[vocabulary];
+    this.candidates = new Candidates(vocabulary, rows);
+    this.changed = new float[vocabulary];
     this.weights = new float[vocabulary];
+    this.blockSums = new double[Math.ceilDiv(vocabulary, RowKernels.BLOCK)];
   }
 
   /**
-   * Draws one token.
+   * Draws one token; allocates nothing.
    *
    * @param logits the row is at [at, at + vocabulary); left as it was
-   * @param counts needed when the sampling has penalties
+   * @param penalties of the sequence, null if it has none
    * @param banned tokens that must not be drawn
    * @param choice and {@code step} select the random number
    */
@@ -38,132 +44,97 @@ public final class Sampler {
       float[] logits,
       int at,
       Sampling sampling,
-      @Nullable TokenCounts counts,
-      Set<Integer> banned,
+      @Nullable Penalties penalties,
+      int[] banned,
       int choice,
       long step) {
-    System.arraycopy(logits, at, scores, 0, scores.length);
-    if (counts != null) {
-      counts.penalise(scores, sampling);
+    if (penalties == null && banned.length == 0) {
+      return draw(logits, at, sampling, choice, step);
     }
-    for (Map.Entry<Integer, Double> bias : sampling.logitBias().entrySet()) {
-      scores[bias.getKey()] += bias.getValue().floatValue();
+    System.arraycopy(logits, at, changed, 0, vocabulary);
+    if (penalties != null) {
+      penalties.apply(changed);
     }
     for (int id : banned) {
-      scores[id] = Float.NEGATIVE_INFINITY;
+      changed[id] = Float.NEGATIVE_INFINITY;
     }
-    if (sampling.temperature() == 0) {
-      return TopK.select(scores, 0, scores.length, 1)[0];
+    return draw(changed, 0, sampling, choice, step);
+  }
+
+  private int draw(float[] scores, int at, Sampling sampling, int choice, long step) {
+    int best = rows.argmax(scores, at, vocabulary);
+    float max = scores[at + best];
+    if (sampling.temperature() == 0 || !Float.isFinite(max)) {
+      return best;
     }
-    double uniform = Philox.uniform(sampling.seed(), choice, step);
-    return keepsAll(sampling) ? drawFromAll(sampling, uniform) : drawFromBest(sampling, uniform);
+    float factor = (float) Math.min(1 / sampling.temperature(), Float.MAX_VALUE);
+    double uniform = philox.uniform(sampling.seed(), choice, step);
+    return keepsAll(sampling)
+        ? drawFromAll(scores, at, best, factor, uniform)
+        : drawFromKept(scores, at, max, factor, sampling, uniform);
   }
 
   private static boolean keepsAll(Sampling s) {
     return s.topK() == 0 && s.topP() == 1 && s.minP() == 0 && s.typicalP() == 1;
   }
 
-  /** exp((score - max) / temperature) for every token; 0 for banned ones. */
-  private void weigh(float max, double temperature) {
-    rows.expOfDifference(scores, 0, max, (float) (1 / temperature), weights, 0, scores.length);
-    for (int id = 0; id < scores.length; id++) {
-      if (scores[id] == Float.NEGATIVE_INFINITY) {
-        weights[id] = 0;
-      }
-    }
-  }
-
-  private int drawFromAll(Sampling sampling, double uniform) {
-    int best = TopK.select(scores, 0, scores.length, 1)[0];
-    weigh(scores[best], sampling.temperature());
-    double total = 0;
-    for (float weight : weights) {
-      total += weight;
-    }
+  /** In the order of the ids: by blocks first, then within one. */
+  private int drawFromAll(float[] scores, int at, int best, float factor, double uniform) {
+    double total =
+        rows.weigh(scores, at, scores[at + best], factor, weights, blockSums, vocabulary);
     double target = uniform * total;
+    int block = 0;
     double sum = 0;
-    for (int id = 0; id < weights.length; id++) {
+    while (block < blockSums.length - 1 && sum + blockSums[block] <= target) {
+      sum += blockSums[block++];
+    }
+    int id = block * RowKernels.BLOCK;
+    int last = best; // or what has weight, if rounding leaves the target unreached
+    for (int end = Math.min(id + RowKernels.BLOCK, vocabulary); id < end && sum <= target; id++) {
       sum += weights[id];
-      if (sum > target) {
-        return id;
-      }
+      last = weights[id] > 0 ? id : last;
     }
-    return best; // only when every weight before rounding away was 0
+    return last;
   }
 
-  private int drawFromBest(Sampling sampling, double uniform) {
-    int kept = sampling.topK() == 0 ? scores.length : Math.min(sampling.topK(), scores.length);
-    int[] ids = TopK.select(scores, 0, scores.length, kept);
-    weigh(scores[ids[0]], sampling.temperature());
+  private int drawFromKept(
+      float[] scores, int at, float max, float factor, Sampling sampling, double uniform) {
+    double total = 0;
+    if (sampling.topK() > 0) {
+      candidates.takeBest(scores, at, sampling.topK());
+    } else {
+      if (sampling.topP() < 1) {
+        total = rows.weigh(scores, at, max, factor, weights, blockSums, vocabulary);
+      }
+      double exponent = leastExponent(sampling, total) - MARGIN;
+      float least = Math.nextDown((float) (max + exponent / factor));
+      candidates.takeAtLeast(scores, at, Math.max(least, -Float.MAX_VALUE));
+    }
+    candidates.weigh(max, factor);
     if (sampling.typicalP() < 1) {
-      ids = typical(ids, sampling.typicalP());
+      candidates.keepTypical(sampling.typicalP(), max, factor);
     }
-    ids = Arrays.copyOf(ids, nucleus(ids, sampling.topP()));
-    double least = sampling.minP() * weights[ids[0]];
-    double total = 0;
-    int count = 0;
-    while (count < ids.length && weights[ids[count]] >= least && weights[ids[count]] > 0) {
-      total += weights[ids[count++]];
+    if (sampling.topP() < 1) {
+      boolean all = sampling.topK() == 0 && sampling.typicalP() == 1;
+      candidates.keepLikeliest(sampling.topP() * (all ? total : candidates.total()));
     }
-    double target = uniform * total;
-    double sum = 0;
-    for (int i = 0; i < count; i++) {
-      sum += weights[ids[i]];
-      if (sum > target) {
-        return ids[i];
-      }
-    }
-    return ids[0];
+    candidates.keepAtLeast(sampling.minP());
+    return candidates.draw(uniform);
   }
 
-  /** How many of the likeliest tokens it takes for their probabilities to sum to p; at least 1. */
-  private int nucleus(int[] ids, double p) {
-    if (p == 1) {
-      return ids.length;
+  /**
+   * The exponent below which no token of a whole vocabulary is kept. All that weigh less than total
+   * * (1 - p) / vocabulary weigh less than total * (1 - p) together: the likeliest tokens sum to p
+   * before one of them is reached.
+   */
+  private double leastExponent(Sampling sampling, double total) {
+    if (sampling.typicalP() < 1) {
+      return Double.NEGATIVE_INFINITY;
     }
-    double limit = p * total(ids);
-    double sum = 0;
-    int count = 0;
-    do {
-      sum += weights[ids[count++]];
-    } while (count < ids.length && sum < limit);
-    return count;
-  }
-
-  /** The tokens whose surprise is nearest to the entropy, until they sum to p; likeliest first. */
-  private int[] typical(int[] ids, double p) {
-    double total = total(ids);
-    double entropy = 0;
-    double[] surprises = new double[ids.length];
-    for (int i = 0; i < ids.length; i++) {
-      double probability = weights[ids[i]] / total;
-      surprises[i] = probability > 0 ? -StrictMath.log(probability) : Double.POSITIVE_INFINITY;
-      entropy += probability > 0 ? probability * surprises[i] : 0;
-    }
-    double mean = entropy;
-    int[] nearest =
-        IntStream.range(0, ids.length)
-            .boxed()
-            .sorted(Comparator.comparingDouble(i -> Math.abs(surprises[i] - mean)))
-            .mapToInt(Integer::intValue)
-            .toArray();
-    double limit = p * total;
-    double sum = 0;
-    int count = 0;
-    do {
-      sum += weights[ids[nearest[count++]]];
-    } while (count < nearest.length && sum < limit);
-    int[] kept = Arrays.copyOf(nearest, count);
-    Arrays.sort(kept); // places in ids, so likeliest first again
-    return Arrays.stream(kept).map(place -> ids[place]).toArray();
-  }
-
-  private double total(int[] ids) {
-    double total = 0;
-    for (int id : ids) {
-      total += weights[id];
-    }
-    return total;
+    double byMinP = StrictMath.log(sampling.minP());
+    return sampling.topP() == 1
+        ? byMinP
+        : Math.max(byMinP, StrictMath.log(total * (1 - sampling.topP()) / vocabulary));
   }
 
   /**
@@ -173,9 +144,9 @@ public final class Sampler {
    * @param top how many of the likeliest tokens to list
    */
   TokenLogprob logprob(float[] logits, int at, int id, int top) {
-    double logSum = rows.logSumExp(logits, at, scores.length);
+    double logSum = rows.logSumExp(logits, at, vocabulary);
     List<Alternative> likeliest = new ArrayList<>(top);
-    for (int other : TopK.select(logits, at, scores.length, Math.min(top, scores.length))) {
+    for (int other : candidates.best(logits, at, top)) {
       likeliest.add(new Alternative(other, logits[at + other] - logSum));
     }
     return new TokenLogprob(id, logits[at + id] - logSum, likeliest);

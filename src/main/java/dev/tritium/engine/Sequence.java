@@ -1,16 +1,12 @@
 package dev.tritium.engine;
 
-import dev.tritium.engine.AnswerDelta.AnswerToken;
 import dev.tritium.model.Batch;
 import dev.tritium.model.Batch.Group;
 import dev.tritium.model.LanguageModel;
 import dev.tritium.model.SequenceState;
 import dev.tritium.tokenizer.IncrementalDecoder;
 import dev.tritium.tokenizer.Tokenizer;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -19,17 +15,21 @@ import org.jspecify.annotations.Nullable;
  * engine's thread alone.
  */
 public final class Sequence {
+  private static final int[] NONE = {};
   private static final int[] FIRST_ROW = {0};
 
   private final SequenceRequest request;
   private final RequestAccount account;
   private final LanguageModel model;
   private final SequenceState state;
-  private final @Nullable TokenCounts counts;
+  private final @Nullable Penalties penalties;
   private final IncrementalDecoder decoder;
+  private final int[] stopTokens; // ascending
   private final StopStrings stopStrings;
+  private final StringBuilder decoded = new StringBuilder(); // of one step
+  private final AnswerBuffer added;
   private int promptRun; // prompt tokens that were run
-  private int lastToken;
+  private final int[] lastToken = new int[1];
   private int answerTokens;
   private boolean finished;
 
@@ -39,12 +39,13 @@ public final class Sequence {
     this.account = account;
     this.model = model;
     this.state = model.newState();
-    this.counts =
-        TokenCounts.needed(request.sampling())
-            ? new TokenCounts(model.description().vocabularySize(), request.prompt())
-            : null;
+    this.penalties =
+        Penalties.of(request.sampling(), model.description().vocabularySize(), request.prompt());
     this.decoder = IncrementalDecoder.start(tokenizer, request.prompt());
+    this.stopTokens =
+        request.stop().stopTokens().stream().mapToInt(Integer::intValue).sorted().toArray();
     this.stopStrings = new StopStrings(request.stop().stopStrings());
+    this.added = new AnswerBuffer(request.choice());
   }
 
   private Sequence(Sequence origin, int choice) {
@@ -52,11 +53,13 @@ public final class Sequence {
     this.account = origin.account;
     this.model = origin.model;
     this.state = model.restore(origin.state.snapshot());
-    this.counts = origin.counts == null ? null : origin.counts.copy();
+    this.penalties = origin.penalties == null ? null : origin.penalties.copy();
     this.decoder = origin.decoder.fork();
+    this.stopTokens = origin.stopTokens;
     this.stopStrings = origin.stopStrings.copy();
+    this.added = new AnswerBuffer(choice);
     this.promptRun = origin.promptRun;
-    this.lastToken = origin.lastToken;
+    this.lastToken[0] = origin.lastToken[0];
     this.answerTokens = origin.answerTokens;
     this.finished = origin.finished;
   }
@@ -86,11 +89,10 @@ public final class Sequence {
   /** Adds the sequence's next rows to a batch: one when it decodes, else at most {@code rows}. */
   public Group addTo(Batch batch, int rows) {
     if (!isPrefilling()) {
-      return batch.add(state, new int[] {lastToken}, FIRST_ROW, Batch.NONE);
+      return batch.add(state, lastToken, FIRST_ROW, Batch.NONE);
     }
     int[] prompt = request.prompt();
     int count = Math.min(rows, prompt.length - promptRun);
-    int[] tokens = Arrays.copyOfRange(prompt, promptRun, promptRun + count);
     boolean last = promptRun + count == prompt.length;
     boolean draws = last && request.stop().maxTokens() > 0;
     int[] wanted = Batch.NONE;
@@ -99,46 +101,50 @@ public final class Sequence {
     } else if (draws) {
       wanted = new int[] {count - 1};
     }
-    return batch.add(state, tokens, wanted, Batch.NONE);
+    return batch.add(state, prompt, promptRun, count, wanted, Batch.NONE);
   }
 
-  /** Takes the results of the group that {@link #addTo} added: what it adds to the answer. */
-  public AnswerDelta advance(Batch batch, Group group, Sampler sampler) {
+  /**
+   * Takes the results of the group that {@link #addTo} added. Without log-probabilities nothing is
+   * allocated.
+   */
+  public void advance(Batch batch, Group group, Sampler sampler) {
+    added.clear();
     float[] logits = batch.logits().values();
-    List<TokenLogprob> promptLogprobs = List.of();
     if (isPrefilling()) {
       if (request.logprobs().prompt()) {
-        promptLogprobs = promptLogprobs(logits, group, sampler);
+        addPromptLogprobs(logits, group, sampler);
       }
       promptRun += group.count();
       account.addPromptTokens(group.count());
       if (isPrefilling()) {
-        return new AnswerDelta(request.choice(), promptLogprobs, "", List.of(), null);
+        return;
       }
       if (request.stop().maxTokens() == 0) {
-        finished = true;
-        return new AnswerDelta(
-            request.choice(), promptLogprobs, "", List.of(), FinishReason.LENGTH);
+        finish(FinishReason.LENGTH);
+        return;
       }
     }
-    return draw(logits, group.logitsAt(group.logitRows().length - 1), sampler, promptLogprobs);
+    draw(logits, group.logitsAt(group.logitRows().length - 1), sampler);
   }
 
-  private List<TokenLogprob> promptLogprobs(float[] logits, Group group, Sampler sampler) {
-    List<TokenLogprob> list = new ArrayList<>(group.count());
+  /** What the last {@link #advance} added to the answer; the next one overwrites it. */
+  public AnswerBuffer added() {
+    return added;
+  }
+
+  private void addPromptLogprobs(float[] logits, Group group, Sampler sampler) {
     for (int i = 0; i < group.logitRows().length; i++) {
       int next = promptRun + group.logitRows()[i] + 1;
       if (next < request.prompt().length) {
-        list.add(
+        added.addPrompt(
             sampler.logprob(
                 logits, group.logitsAt(i), request.prompt()[next], request.logprobs().top()));
       }
     }
-    return list;
   }
 
-  private AnswerDelta draw(
-      float[] logits, int at, Sampler sampler, List<TokenLogprob> promptLogprobs) {
+  private void draw(float[] logits, int at, Sampler sampler) {
     StopRules stop = request.stop();
     boolean mayStop = answerTokens >= stop.minTokens();
     int id =
@@ -146,45 +152,51 @@ public final class Sequence {
             logits,
             at,
             request.sampling(),
-            counts,
-            mayStop ? Set.of() : stop.stopTokens(),
+            penalties,
+            mayStop ? NONE : stopTokens,
             request.choice(),
             answerTokens);
-    TokenLogprob logprob =
-        request.logprobs().answer()
-            ? sampler.logprob(logits, at, id, request.logprobs().top())
-            : null;
-    int textOffset = logprob == null ? 0 : decoder.length();
-    AnswerToken token = new AnswerToken(id, textOffset, logprob);
-    lastToken = id;
+    if (request.logprobs().answer()) {
+      TokenLogprob logprob = sampler.logprob(logits, at, id, request.logprobs().top());
+      added.addToken(id, decoder.length(), logprob);
+    } else {
+      added.addToken(id, 0, null);
+    }
+    lastToken[0] = id;
     answerTokens++;
     account.addAnswerToken();
-    if (counts != null) {
-      counts.add(id);
+    if (penalties != null) {
+      penalties.add(id);
     }
-    FinishReason finish = null;
-    String text;
-    if (stop.stopTokens().contains(id)) {
-      finish = FinishReason.STOP;
-      text = release(decoder.finish());
-    } else {
-      text = release(decoder.accept(id));
-      if (answerTokens == stop.maxTokens()) {
-        finish = FinishReason.LENGTH;
-        text += release(decoder.finish());
-      }
-    }
+    boolean stopped = Arrays.binarySearch(stopTokens, id) >= 0;
+    boolean ends = stopped || answerTokens == stop.maxTokens();
+    addText(id, stopped, ends);
     if (stopStrings.found()) {
-      finish = FinishReason.STOP;
-    } else if (finish != null) {
-      text += stopStrings.finish();
+      finish(FinishReason.STOP);
+    } else if (ends) {
+      stopStrings.finish(added.text());
+      finish(stopped ? FinishReason.STOP : FinishReason.LENGTH);
     }
-    finished = finish != null;
-    return new AnswerDelta(request.choice(), promptLogprobs, text, List.of(token), finish);
   }
 
-  /** What of newly decoded text can be sent; stop strings count once min_tokens are there. */
-  private String release(String decoded) {
-    return answerTokens > request.stop().minTokens() ? stopStrings.accept(decoded) : decoded;
+  /** Adds what of a token's text can be sent; stop strings count once min_tokens are there. */
+  private void addText(int id, boolean stopped, boolean ends) {
+    decoded.setLength(0);
+    if (!stopped) {
+      decoder.accept(id, decoded);
+    }
+    if (ends) {
+      decoder.finish(decoded);
+    }
+    if (answerTokens > request.stop().minTokens()) {
+      stopStrings.accept(decoded, added.text());
+    } else {
+      added.text().append(decoded);
+    }
+  }
+
+  private void finish(FinishReason reason) {
+    finished = true;
+    added.finish(reason);
   }
 }

@@ -7,37 +7,41 @@ import java.util.List;
  * and holds back what could still become one. Of two that end together the longer one counts.
  */
 final class StopStrings {
-  private final List<String> stops;
-  private String held = "";
+  private final String[] stops;
+  private final StringBuilder held = new StringBuilder();
   private boolean found;
 
   StopStrings(List<String> stops) {
-    this.stops = stops;
+    this.stops = stops.toArray(String[]::new);
+  }
+
+  private StopStrings(StopStrings origin) {
+    stops = origin.stops;
+    held.append(origin.held);
+    found = origin.found;
   }
 
   /** An independent copy. */
   StopStrings copy() {
-    StopStrings copy = new StopStrings(stops);
-    copy.held = held;
-    copy.found = found;
-    return copy;
+    return new StopStrings(this);
   }
 
-  /** Takes the next piece and returns the text that is certainly before any stop string. */
-  String accept(String piece) {
+  /** Takes the next piece and appends to {@code text} what is certainly before any stop string. */
+  void accept(CharSequence piece, StringBuilder text) {
     if (found) {
-      return "";
+      return;
     }
-    String text = held + piece;
-    int stopAt = firstStop(text);
+    held.append(piece);
+    int stopAt = firstStop();
     if (stopAt >= 0) {
       found = true;
-      held = "";
-      return text.substring(0, stopAt);
+      text.append(held, 0, stopAt);
+      held.setLength(0);
+    } else {
+      int hold = possibleStop();
+      text.append(held, 0, hold);
+      held.delete(0, hold);
     }
-    int hold = possibleStop(text);
-    held = text.substring(hold);
-    return text.substring(0, hold);
   }
 
   /** Whether a stop string was found; the text ends before it. */
@@ -45,18 +49,17 @@ final class StopStrings {
     return found;
   }
 
-  /** The text that was held back, once nothing more comes. */
-  String finish() {
-    String rest = held;
-    held = "";
-    return rest;
+  /** Appends the text that was held back, once nothing more comes. */
+  void finish(StringBuilder text) {
+    text.append(held);
+    held.setLength(0);
   }
 
-  private int firstStop(String text) {
+  private int firstStop() {
     int first = -1;
     int firstEnd = Integer.MAX_VALUE;
     for (String stop : stops) {
-      int at = text.indexOf(stop);
+      int at = held.indexOf(stop);
       int end = at + stop.length();
       if (at >= 0 && (end < firstEnd || (end == firstEnd && at < first))) {
         first = at;
@@ -67,15 +70,25 @@ final class StopStrings {
   }
 
   /** Start of the longest tail that some stop string begins with. */
-  private int possibleStop(String text) {
-    int first = text.length();
+  private int possibleStop() {
+    int first = held.length();
     for (String stop : stops) {
-      for (int at = Math.max(0, text.length() - stop.length() + 1); at < first; at++) {
-        if (stop.startsWith(text.substring(at))) {
+      for (int at = Math.max(0, held.length() - stop.length() + 1); at < first; at++) {
+        if (beginsWithTail(stop, at)) {
           first = at;
         }
       }
     }
     return first;
+  }
+
+  /** Whether {@code stop}, which is longer than the tail, begins with what is held from there. */
+  private boolean beginsWithTail(String stop, int tail) {
+    for (int at = tail; at < held.length(); at++) {
+      if (held.charAt(at) != stop.charAt(at - tail)) {
+        return false;
+      }
+    }
+    return true;
   }
 }

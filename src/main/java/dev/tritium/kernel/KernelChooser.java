@@ -27,25 +27,34 @@ public final class KernelChooser {
           new Candidate("scalar", 0, workers -> new ScalarKernels(new T2Format(), workers)));
 
   /**
-   * A healthy kernel passes in 0.5 to 1 s, most of it vector code not yet compiled; where the
-   * compiler shares its processors it needs a multiple. Only a kernel that fails takes all of it.
+   * A healthy kernel passes in about a second, most of it vector code not yet compiled; beside
+   * other programs it needs a multiple: at load 6 on two CPUs 4 s were not enough. Only a kernel
+   * that fails takes all of it.
    */
-  private static final long PROBE_LIMIT_NANOS = 4_000_000_000L;
+  private static final long PROBE_LIMIT_NANOS = 15_000_000_000L;
 
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
 
   private static final System.Logger log = System.getLogger(KernelChooser.class.getName());
 
+  private static @Nullable Candidate best; // guarded by the class
+
   private KernelChooser() {}
+
+  /** Finds out what {@code auto} is here, so that a later {@link #choose} need not. */
+  public static void probe() {
+    best();
+  }
 
   /**
    * The kernel called {@code wanted}, or with {@code auto} the first of t9, t2 and scalar that is
-   * supported and passes a short probe of its results and its speed.
+   * supported and passes a short probe of its results and its speed, once in a JVM.
    *
    * @throws IllegalArgumentException if the name is unknown or this machine cannot run the kernel
    */
   public static TernaryKernels choose(String wanted, Workers workers) {
-    TernaryKernels chosen = wanted.equals(AUTO) ? best(workers) : named(wanted, workers);
+    TernaryKernels chosen =
+        wanted.equals(AUTO) ? best().make.apply(workers) : named(wanted, workers);
     log.log(
         INFO,
         "ternary kernel {0}: {1}, {2} threads",
@@ -79,27 +88,38 @@ public final class KernelChooser {
                 CANDIDATES.stream().map(Candidate::name).collect(Collectors.joining(", "))));
   }
 
-  private static TernaryKernels best(Workers workers) {
+  /** Where it is being found, a second caller waits. */
+  private static synchronized Candidate best() {
+    if (best == null) {
+      best = find();
+    }
+    return best;
+  }
+
+  private static Candidate find() {
     String obstacle = missingModule();
     if (obstacle != null) {
       log.log(WARNING, "ternary products run in slow scalar code: {0}", obstacle);
     }
-    for (Candidate candidate : CANDIDATES) {
-      if (candidate.slowest == 0) {
-        return candidate.make.apply(workers);
-      }
-      if (obstacle == null) {
-        TernaryKernels kernels = candidate.make.apply(workers);
-        if (kernels.supported() && passes(candidate)) {
-          return kernels;
+    // One thread: others would spin on the processors that the compiler needs.
+    try (Workers alone = new Workers(1)) {
+      for (Candidate candidate : CANDIDATES) {
+        if (candidate.slowest == 0) {
+          return candidate;
+        }
+        if (obstacle == null) {
+          TernaryKernels kernels = candidate.make.apply(alone);
+          if (kernels.supported() && passes(candidate, kernels)) {
+            return candidate;
+          }
         }
       }
     }
     throw new AssertionError("the last candidate runs everywhere");
   }
 
-  private static boolean passes(Candidate candidate) {
-    String failure = new KernelProbe(candidate.make, PROBE_LIMIT_NANOS).failure(candidate.slowest);
+  private static boolean passes(Candidate candidate, TernaryKernels kernels) {
+    String failure = new KernelProbe(kernels, PROBE_LIMIT_NANOS).failure(candidate.slowest);
     if (failure != null) {
       log.log(WARNING, "ternary kernel {0} is not used: {1}", candidate.name, failure);
     }

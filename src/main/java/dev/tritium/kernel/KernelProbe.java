@@ -1,10 +1,14 @@
 package dev.tritium.kernel;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Random;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,13 +21,13 @@ final class KernelProbe {
   private static final int COLUMNS = 504;
   private static final int CALLS = 16;
 
-  private final Function<Workers, TernaryKernels> make;
+  private final TernaryKernels kernels;
   private final long limitNanos;
   private final Random random = new Random(1);
 
   /** A probe that gives the compiler {@code limitNanos} to reach the speed asked for. */
-  KernelProbe(Function<Workers, TernaryKernels> make, long limitNanos) {
-    this.make = make;
+  KernelProbe(TernaryKernels kernels, long limitNanos) {
+    this.kernels = kernels;
     this.limitNanos = limitNanos;
   }
 
@@ -33,10 +37,8 @@ final class KernelProbe {
     for (int i = 0; i < codes.length; i++) {
       codes[i] = (byte) (random.nextInt(3) - 1);
     }
-    // One thread: others would spin on the processors that the compiler needs.
-    try (Arena arena = Arena.ofConfined();
+    try (Arena arena = Arena.ofShared();
         Workers workers = new Workers(1)) {
-      TernaryKernels kernels = make.apply(workers);
       PackedTernary weight = pack(codes, kernels.format(), arena);
       ScalarKernels scalar = new ScalarKernels(kernels.format(), workers);
       for (int sequences : new int[] {1, 4}) {
@@ -46,30 +48,37 @@ final class KernelProbe {
           return "its results differ from the scalar kernel's";
         }
       }
-      return speedFailure(kernels, weight, slowestWeightsPerSecond);
+      return speedFailure(weight, slowestWeightsPerSecond);
     }
   }
 
-  private @Nullable String speedFailure(
-      TernaryKernels kernels, PackedTernary weight, double slowest) {
-    Product product = new Product(weight, input(1), new Rows(1, ROWS));
-    double best = 0;
+  /** One sequence and four take turns, so that the compiler has both to do at once. */
+  private @Nullable String speedFailure(PackedTernary weight, double slowest) {
+    Product one = new Product(weight, input(1), new Rows(1, ROWS));
+    Product four = new Product(weight, input(4), new Rows(4, ROWS));
+    double bestOfOne = 0;
+    double bestOfFour = 0;
     long deadline = System.nanoTime() + limitNanos;
     while (System.nanoTime() < deadline) {
-      long begin = System.nanoTime();
-      int calls = 0;
-      while (calls < CALLS && System.nanoTime() < deadline) {
-        kernels.multiply(product);
-        calls++;
-      }
-      double seconds = (System.nanoTime() - begin) / 1e9;
-      best = Math.max(best, (double) calls * ROWS * COLUMNS / seconds);
-      if (best > slowest) {
+      bestOfOne = Math.max(bestOfOne, weightsPerSecond(one, deadline));
+      bestOfFour = Math.max(bestOfFour, weightsPerSecond(four, deadline));
+      if (Math.min(bestOfOne, bestOfFour) > slowest) {
         return null;
       }
     }
-    return "%.2f billion weights/s, so its vector code is not compiled on this JVM"
-        .formatted(best / 1e9);
+    return "%.2f billion weights/s with one sequence, %.2f with four, so its vector code is not compiled on this JVM"
+        .formatted(bestOfOne / 1e9, bestOfFour / 1e9);
+  }
+
+  private double weightsPerSecond(Product product, long deadline) {
+    long begin = System.nanoTime();
+    int calls = 0;
+    while (calls < CALLS && System.nanoTime() < deadline) {
+      kernels.multiply(product);
+      calls++;
+    }
+    double seconds = (System.nanoTime() - begin) / 1e9;
+    return (double) calls * ROWS * COLUMNS * product.input().count() / seconds;
   }
 
   private static Rows product(TernaryKernels kernels, PackedTernary weight, QuantizedRows input) {
@@ -90,7 +99,7 @@ final class KernelProbe {
   }
 
   private static PackedTernary pack(byte[] codes, TernaryFormat format, Arena arena) {
-    MemorySegment packed = arena.allocate(format.packedBytes(ROWS, COLUMNS));
+    MemorySegment packed = memory(format.packedBytes(ROWS, COLUMNS), arena);
     format.pack(
         (row, to) -> System.arraycopy(codes, row * COLUMNS, to, 0, COLUMNS),
         COLUMNS,
@@ -98,5 +107,22 @@ final class KernelProbe {
         ROWS,
         packed);
     return PackedTernary.of(format, ROWS, COLUMNS, packed, 1);
+  }
+
+  /** Mapped and shared, as a packed model is: the JVM compiles again for another kind of memory. */
+  private static MemorySegment memory(long bytes, Arena arena) {
+    try {
+      Path file = Files.createTempFile("tritium-probe", null);
+      try (FileChannel channel =
+          FileChannel.open(
+              file,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE,
+              StandardOpenOption.DELETE_ON_CLOSE)) {
+        return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+      }
+    } catch (IOException e) { // it only costs that compilation
+      return arena.allocate(bytes);
+    }
   }
 }

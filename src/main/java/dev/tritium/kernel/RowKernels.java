@@ -7,6 +7,8 @@ package dev.tritium.kernel;
  * <p>Arrays come with the offset of the row's first value; {@code n} is the row's width.
  */
 public interface RowKernels {
+  /** Weights whose sum is taken by itself before all are added. */
+  int BLOCK = 1024;
 
   /** How a value between two integers is rounded. */
   enum Rounding {
@@ -67,8 +69,34 @@ public interface RowKernels {
   /** x += y. */
   void add(float[] x, int xAt, float[] y, int yAt, int n);
 
-  /** y = exp((x - shift) * factor), the exponent clamped to [-87, 88]. */
-  void expOfDifference(float[] x, int xAt, float shift, float factor, float[] y, int yAt, int n);
+  /**
+   * weights = exp((x - shift) * factor), the exponent clamped to [-87, 88], and 0 where x is
+   * -infinity. Their sums are taken in blocks of {@link #BLOCK}.
+   *
+   * @param blockSums receives the sum of each block, [ceil(n / BLOCK)]
+   * @return the sum of the blocks
+   */
+  double weigh(
+      float[] x, int xAt, float shift, float factor, float[] weights, double[] blockSums, int n);
+
+  /** Index of the greatest value, the lowest among equals; 0 if all are NaN or -infinity. */
+  int argmax(float[] x, int xAt, int n);
+
+  /**
+   * The greatest value of each lane, whose elements are {@code lanes} apart; -infinity where there
+   * are none but NaN. So at least k values reach the k-th greatest of the maxima.
+   *
+   * @param lanes a multiple of 64
+   */
+  void laneMaxima(float[] x, int xAt, int n, float[] maxima, int lanes);
+
+  /**
+   * Finds the values that are {@code least} or greater.
+   *
+   * @param found receives their indexes, ascending, [n]
+   * @return how many there are
+   */
+  int atLeast(float[] x, int xAt, float least, int[] found, int n);
 
   /** log(sum(exp(x))), computed against the row's maximum. */
   double logSumExp(float[] x, int xAt, int n);

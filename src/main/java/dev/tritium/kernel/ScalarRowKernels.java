@@ -1,9 +1,11 @@
 package dev.tritium.kernel;
 
+import java.util.Arrays;
+
 /**
  * The definition of the row operations. Every rounding is written out: sums run over 64 partial
- * sums and a fixed tree, exp is one polynomial with explicit fma (docs/determinism.md). It is
- * stateless, so any thread may use it.
+ * sums and a fixed tree, exp is one polynomial with explicit fma (docs/determinism.md). Any thread
+ * may use it.
  */
 public final class ScalarRowKernels implements RowKernels {
   /** Partial sums of every float sum. */
@@ -15,6 +17,13 @@ public final class ScalarRowKernels implements RowKernels {
   public static final float LOG2_E = 1.442695f;
   public static final float LN2_HIGH = 0.69314575f;
   public static final float LN2_LOW = 1.4286068e-6f;
+
+  /** Partial sums [LANES] of the calling thread: new ones for each row would be garbage. */
+  public static final ThreadLocal<float[]> SUMS = ThreadLocal.withInitial(() -> new float[LANES]);
+
+  /** The same in double. */
+  public static final ThreadLocal<double[]> DOUBLE_SUMS =
+      ThreadLocal.withInitial(() -> new double[LANES]);
 
   @Override
   public void rmsNorm(
@@ -105,11 +114,58 @@ public final class ScalarRowKernels implements RowKernels {
   }
 
   @Override
-  public void expOfDifference(
-      float[] x, int xAt, float shift, float factor, float[] y, int yAt, int n) {
-    for (int j = 0; j < n; j++) {
-      y[yAt + j] = exp((x[xAt + j] - shift) * factor);
+  public double weigh(
+      float[] x, int xAt, float shift, float factor, float[] weights, double[] blockSums, int n) {
+    double total = 0;
+    for (int b = 0, from = 0; from < n; b++, from += BLOCK) {
+      double[] sums = zeroed(DOUBLE_SUMS.get());
+      for (int j = from; j < Math.min(from + BLOCK, n); j++) {
+        weights[j] = weight(x[xAt + j], shift, factor);
+        sums[j % LANES] += weights[j];
+      }
+      blockSums[b] = sumOfLanes(sums);
+      total += blockSums[b];
     }
+    return total;
+  }
+
+  /** exp((x - shift) * factor), or 0 for -infinity. */
+  public static float weight(float x, float shift, float factor) {
+    return x == Float.NEGATIVE_INFINITY ? 0 : exp((x - shift) * factor);
+  }
+
+  @Override
+  public int argmax(float[] x, int xAt, int n) {
+    int best = 0;
+    float max = Float.NEGATIVE_INFINITY;
+    for (int j = 0; j < n; j++) {
+      if (x[xAt + j] > max) {
+        max = x[xAt + j];
+        best = j;
+      }
+    }
+    return best;
+  }
+
+  @Override
+  public void laneMaxima(float[] x, int xAt, int n, float[] maxima, int lanes) {
+    Arrays.fill(maxima, 0, lanes, Float.NEGATIVE_INFINITY);
+    for (int j = 0; j < n; j++) {
+      if (x[xAt + j] > maxima[j % lanes]) {
+        maxima[j % lanes] = x[xAt + j];
+      }
+    }
+  }
+
+  @Override
+  public int atLeast(float[] x, int xAt, float least, int[] found, int n) {
+    int count = 0;
+    for (int j = 0; j < n; j++) {
+      if (x[xAt + j] >= least) {
+        found[count++] = j;
+      }
+    }
+    return count;
   }
 
   @Override
@@ -121,7 +177,7 @@ public final class ScalarRowKernels implements RowKernels {
     if (max == Float.NEGATIVE_INFINITY) {
       return max; // no mass at all; max - max would be NaN
     }
-    float[] sums = new float[LANES];
+    float[] sums = zeroed(SUMS.get());
     for (int j = 0; j < n; j++) {
       sums[j % LANES] += exp(x[xAt + j] - max);
     }
@@ -130,7 +186,7 @@ public final class ScalarRowKernels implements RowKernels {
 
   /** 1 / sqrt(mean(x^2) + epsilon), in float. */
   private static float inverseRms(float[] x, int xAt, float epsilon, int n) {
-    float[] sums = new float[LANES];
+    float[] sums = zeroed(SUMS.get());
     int whole = n - n % LANES;
     for (int j = 0; j < whole; j += LANES) {
       addSquares(sums, x, xAt + j, LANES);
@@ -153,6 +209,26 @@ public final class ScalarRowKernels implements RowKernels {
       }
     }
     return sums[0];
+  }
+
+  /** The same tree in double. */
+  public static double sumOfLanes(double[] sums) {
+    for (int half = LANES / 2; half > 0; half /= 2) {
+      for (int k = 0; k < half; k++) {
+        sums[k] += sums[k + half];
+      }
+    }
+    return sums[0];
+  }
+
+  private static float[] zeroed(float[] sums) {
+    Arrays.fill(sums, 0);
+    return sums;
+  }
+
+  private static double[] zeroed(double[] sums) {
+    Arrays.fill(sums, 0);
+    return sums;
   }
 
   /**

@@ -6,51 +6,54 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What one forward call runs: groups of token rows, one group for each sequence. The prefill of one
- * prompt, a decode step of forty sequences and a mix of both are all the same call.
+ * prompt, a decode step of forty sequences and a mix of both are all the same call. A batch that is
+ * cleared and filled again allocates nothing.
  */
 public final class Batch {
   /** No rows. */
   public static final int[] NONE = {};
 
+  private static final StateSnapshot[] NO_SNAPSHOTS = {};
+
   /** Consecutive tokens of one sequence, with what is wanted of them. */
   public static final class Group {
-    private final SequenceState state;
-    private final int[] tokens; // [count]
-    private final int[] logitRows;
-    private final int[] snapshotRows;
-    private final StateSnapshot[] snapshots;
-    private final int firstRow;
-    private final int firstLogits;
     private final Batch batch;
+    private @Nullable SequenceState state; // null while it is not in the batch
+    private int[] tokens = NONE; // [from, from + count)
+    private int from;
+    private int count;
+    private int[] logitRows = NONE;
+    private int[] snapshotRows = NONE;
+    private StateSnapshot[] snapshots = NO_SNAPSHOTS;
+    private int firstRow;
+    private int firstLogits;
 
-    private Group(
-        Batch batch, SequenceState state, int[] tokens, int[] logitRows, int[] snapshotRows) {
+    private Group(Batch batch) {
       this.batch = batch;
-      this.state = state;
-      this.tokens = tokens;
-      this.logitRows = logitRows;
-      this.snapshotRows = snapshotRows;
-      this.snapshots = new StateSnapshot[snapshotRows.length];
-      this.firstRow = batch.rows;
-      this.firstLogits = batch.logitCount;
+    }
+
+    private void leave() {
+      state = null;
+      snapshots = NO_SNAPSHOTS;
     }
 
     public SequenceState state() {
-      return state;
+      return Objects.requireNonNull(state, "the batch was cleared");
     }
 
     /** Number of rows, at least 1. */
     public int count() {
-      return tokens.length;
+      return count;
     }
 
     public int token(int row) {
-      return tokens[row];
+      return tokens[from + row];
     }
 
     /** Index in the batch of the group's first row. */
@@ -85,30 +88,62 @@ public final class Batch {
   }
 
   private final List<Group> groups = new ArrayList<>();
+  private final List<Group> spare = new ArrayList<>(); // groups of earlier calls
   private final Set<SequenceState> states = Collections.newSetFromMap(new IdentityHashMap<>());
   private int rows;
   private int logitCount;
   private @Nullable Rows logits; // [logitCount, vocabulary]
 
+  /** Empties the batch for the next call; its groups are used again. */
+  public void clear() {
+    while (!groups.isEmpty()) {
+      Group group = groups.removeLast();
+      group.leave();
+      spare.add(group);
+    }
+    states.clear();
+    rows = 0;
+    logitCount = 0;
+    logits = null;
+  }
+
+  /** Adds all of {@code tokens}; see {@link #add(SequenceState, int[], int, int, int[], int[])}. */
+  public Group add(SequenceState state, int[] tokens, int[] logitRows, int[] snapshotRows) {
+    return add(state, tokens, 0, tokens.length, logitRows, snapshotRows);
+  }
+
   /**
-   * Adds the next {@code tokens} of a sequence.
+   * Adds the next tokens of a sequence, tokens[from, from + count). No array is copied: they must
+   * stay as they are until the batch is cleared.
    *
-   * @param logitRows indexes into {@code tokens}, ascending, of the rows whose logits are wanted
-   * @param snapshotRows indexes into {@code tokens}, ascending, after which the state is copied
+   * @param logitRows of [0, count), ascending: the rows whose logits are wanted
+   * @param snapshotRows of [0, count), ascending: the rows after which the state is copied
    * @throws IllegalArgumentException if there are no tokens, or the state is in the batch already
    */
-  public Group add(SequenceState state, int[] tokens, int[] logitRows, int[] snapshotRows) {
-    if (tokens.length == 0) {
+  public Group add(
+      SequenceState state, int[] tokens, int from, int count, int[] logitRows, int[] snapshotRows) {
+    if (count == 0) {
       throw new IllegalArgumentException("a group needs at least one token");
     }
+    Objects.checkFromIndexSize(from, count, tokens.length);
+    requireAscending(logitRows, count);
+    requireAscending(snapshotRows, count);
     if (!states.add(state)) {
       throw new IllegalArgumentException("a sequence can be in a batch only once");
     }
-    requireAscending(logitRows, tokens.length);
-    requireAscending(snapshotRows, tokens.length);
-    Group group = new Group(this, state, tokens, logitRows, snapshotRows);
+    Group group = spare.isEmpty() ? new Group(this) : spare.removeLast();
+    group.state = state;
+    group.tokens = tokens;
+    group.from = from;
+    group.count = count;
+    group.logitRows = logitRows;
+    group.snapshotRows = snapshotRows;
+    group.snapshots =
+        snapshotRows.length == 0 ? NO_SNAPSHOTS : new StateSnapshot[snapshotRows.length];
+    group.firstRow = rows;
+    group.firstLogits = logitCount;
     groups.add(group);
-    rows += tokens.length;
+    rows += count;
     logitCount += logitRows.length;
     return group;
   }

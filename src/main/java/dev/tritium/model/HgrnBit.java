@@ -9,13 +9,11 @@ import dev.tritium.kernel.Rows;
 import dev.tritium.kernel.TernaryKernels;
 import dev.tritium.kernel.Workers;
 import dev.tritium.model.Batch.Group;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
-import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -41,7 +39,10 @@ public final class HgrnBit implements LanguageModel {
   private final float[] finalNorm; // [hidden]
   private final BitLinear head;
   private final Workspace work;
-  private final Product headProduct;
+  private final Product[] headProduct; // one phase
+  private final Workers.Task headInput = (r, worker) -> headInput(r);
+  private int[] headSources = {}; // [wanted], rows of the batch
+  private List<Group> groups = List.of(); // of the batch that runs
 
   private HgrnBit(Weights weights, Kernels kernels) {
     this.weights = weights;
@@ -60,7 +61,7 @@ public final class HgrnBit implements LanguageModel {
       }
       finalNorm = floats("model.norm.weight");
       head = bitLinear(config.headWeight(), "lm_head.norm.weight");
-      headProduct = head.product(work.headInput, work.logits);
+      headProduct = new Product[] {head.product(work.headInput, work.logits)};
     } catch (RuntimeException | Error e) {
       weights.close();
       throw e;
@@ -274,17 +275,19 @@ public final class HgrnBit implements LanguageModel {
     int n = batch.rows();
     requireKnownTokens(batch);
     work.setCount(n);
-    for (Group group : batch.groups()) {
+    for (int g = 0; g < batch.groups().size(); g++) {
+      Group group = batch.groups().get(g);
+      prepareSnapshots(group);
       for (int r = 0; r < group.count(); r++) {
         embedding.read(group.token(r), work.x.values(), work.x.at(group.firstRow() + r));
       }
     }
-    List<float[][]> copies = newCopies(batch);
     for (Block block : blocks) {
-      block.forward(batch, copies);
+      block.forward(batch);
     }
     for (int g = 0; g < batch.groups().size(); g++) {
-      finish(batch.groups().get(g), copies.get(g));
+      Group group = batch.groups().get(g);
+      ((State) group.state()).tokenCount += group.count();
     }
     headForward(batch);
   }
@@ -296,12 +299,13 @@ public final class HgrnBit implements LanguageModel {
     work.setCount(x.count());
     int size = x.count() * config.hidden;
     System.arraycopy(x.values(), 0, work.x.values(), 0, size);
-    blocks[layer].forward(batch, newCopies(batch));
+    blocks[layer].forward(batch);
     System.arraycopy(work.x.values(), 0, x.values(), 0, size);
   }
 
   private void requireKnownTokens(Batch batch) {
-    for (Group group : batch.groups()) {
+    for (int g = 0; g < batch.groups().size(); g++) {
+      Group group = batch.groups().get(g);
       for (int r = 0; r < group.count(); r++) {
         int token = group.token(r);
         if (token < 0 || token >= embedding.vocabulary()) {
@@ -312,22 +316,13 @@ public final class HgrnBit implements LanguageModel {
     }
   }
 
-  /** For each group and each of its snapshot rows, room for a copy of the state. */
-  private List<float[][]> newCopies(Batch batch) {
-    List<float[][]> copies = new ArrayList<>(batch.groups().size());
-    for (Group group : batch.groups()) {
-      copies.add(new float[group.snapshotRows().length][config.layers * config.hidden]);
+  /** Makes the group's snapshots, which the blocks then fill, each its layer. */
+  private void prepareSnapshots(Group group) {
+    long tokensBefore = group.state().tokenCount();
+    for (int i = 0; i < group.snapshotRows().length; i++) {
+      long tokenCount = tokensBefore + group.snapshotRows()[i] + 1;
+      group.setSnapshot(i, new Snapshot(tokenCount, new float[config.layers * config.hidden]));
     }
-    return copies;
-  }
-
-  private void finish(Group group, float[][] copies) {
-    State state = (State) group.state();
-    for (int i = 0; i < copies.length; i++) {
-      long tokenCount = state.tokenCount + group.snapshotRows()[i] + 1;
-      group.setSnapshot(i, new Snapshot(tokenCount, copies[i]));
-    }
-    state.tokenCount += group.count();
   }
 
   /** Final norm and head, for the wanted rows alone. */
@@ -337,33 +332,30 @@ public final class HgrnBit implements LanguageModel {
     work.headInput.setCount(wanted);
     work.logits.setCount(wanted);
     if (wanted > 0) {
+      headSources = headSources.length < wanted ? new int[wanted] : headSources;
       int next = 0;
-      int[] sources = new int[wanted];
-      for (Group group : batch.groups()) {
+      for (int g = 0; g < batch.groups().size(); g++) {
+        Group group = batch.groups().get(g);
         for (int row : group.logitRows()) {
-          sources[next++] = group.firstRow() + row;
+          headSources[next++] = group.firstRow() + row;
         }
       }
-      eachRow(
-          wanted,
-          r -> {
-            rows.rmsNorm(
-                work.x.values(),
-                work.x.at(sources[r]),
-                finalNorm,
-                config.epsilon,
-                work.headRows.values(),
-                work.headRows.at(r),
-                config.hidden);
-            head.quantize(work.headRows, r, work.headInput);
-          });
+      workers.forEach(wanted, headInput);
       ternary.multiply(headProduct);
     }
     batch.setLogits(work.logits);
   }
 
-  private void eachRow(int count, IntConsumer task) {
-    workers.forEach(count, (r, worker) -> task.accept(r));
+  private void headInput(int r) {
+    rows.rmsNorm(
+        work.x.values(),
+        work.x.at(headSources[r]),
+        finalNorm,
+        config.epsilon,
+        work.headRows.values(),
+        work.headRows.at(r),
+        config.hidden);
+    head.quantize(work.headRows, r, work.headInput);
   }
 
   /** One layer: x += o(recurrence(norm(x))), x += down(swiGlu(gate(norm(x)))). */
@@ -386,6 +378,7 @@ public final class HgrnBit implements LanguageModel {
     private final Product[] downProduct;
     private final Workers.Task projectionInputs = (r, worker) -> projectionInputs(r);
     private final Workers.Task gates = (r, worker) -> gates(r);
+    private final Workers.Task recurrences = (k, worker) -> recur(groups.get(k));
     private final Workers.Task outputInput = (r, worker) -> outputInput(r);
     private final Workers.Task mlpInput = (r, worker) -> mlpInput(r);
     private final Workers.Task downInput = (r, worker) -> downInput(r);
@@ -413,13 +406,13 @@ public final class HgrnBit implements LanguageModel {
       downProduct = new Product[] {down.product(work.qWide, work.y)};
     }
 
-    void forward(Batch batch, List<float[][]> copies) {
+    void forward(Batch batch) {
       int n = batch.rows();
+      groups = batch.groups();
       workers.forEach(n, projectionInputs);
       ternary.multiply(inputProducts);
       workers.forEach(n, gates);
-      workers.forEach(
-          batch.groups().size(), (k, worker) -> recur(batch.groups().get(k), copies.get(k)));
+      workers.forEach(groups.size(), recurrences);
       workers.forEach(n, outputInput);
       ternary.multiply(outputProduct);
       workers.forEach(n, mlpInput);
@@ -442,7 +435,7 @@ public final class HgrnBit implements LanguageModel {
     }
 
     /** Runs the recurrence over the group's rows in order; leaves each row's state in i. */
-    private void recur(Group group, float[][] copies) {
+    private void recur(Group group) {
       float[] state = ((State) group.state()).values;
       int at = layer * config.hidden;
       int copied = 0;
@@ -456,8 +449,9 @@ public final class HgrnBit implements LanguageModel {
             state,
             at,
             config.hidden);
-        if (copied < copies.length && group.snapshotRows()[copied] == r) {
-          System.arraycopy(state, at, copies[copied++], at, config.hidden);
+        if (copied < group.snapshotRows().length && group.snapshotRows()[copied] == r) {
+          Snapshot snapshot = (Snapshot) group.snapshot(copied++);
+          System.arraycopy(state, at, snapshot.values, at, config.hidden);
         }
       }
     }
@@ -523,6 +517,8 @@ public final class HgrnBit implements LanguageModel {
     final Rows headRows;
     final QuantizedRows headInput;
     final Rows logits; // [wanted, vocabulary]
+    private final Rows[] floatRows; // of each row of the batch
+    private final QuantizedRows[] quantizedRows;
 
     Workspace(Config config) {
       x = new Rows(1, config.hidden);
@@ -540,13 +536,15 @@ public final class HgrnBit implements LanguageModel {
       headRows = new Rows(1, config.hidden);
       headInput = new QuantizedRows(1, config.hidden);
       logits = new Rows(1, config.vocabulary);
+      floatRows = new Rows[] {x, a, i, f, g, y, gateUp, z};
+      quantizedRows = new QuantizedRows[] {q1, q2, q3, qWide};
     }
 
     void setCount(int count) {
-      for (Rows rows : List.of(x, a, i, f, g, y, gateUp, z)) {
+      for (Rows rows : floatRows) {
         rows.setCount(count);
       }
-      for (QuantizedRows rows : List.of(q1, q2, q3, qWide)) {
+      for (QuantizedRows rows : quantizedRows) {
         rows.setCount(count);
       }
     }

@@ -1,28 +1,46 @@
 package dev.tritium.scheduler;
 
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /** The compute thread: steps a scheduler while it has work and sleeps while it has none. */
 public final class EngineThread implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(EngineThread.class.getName());
 
+  /** The compiler's slowest work needs that long; a request waits for one step of it at most. */
+  private static final long IDLE_WARM_UP_NANOS = 3_000_000_000L;
+
   private final Scheduler scheduler;
   private final Thread thread;
-  private long warmUpNanos; // left
+  private final CountDownLatch warm = new CountDownLatch(1);
+  private @Nullable WarmUp warmUp; // null once it is over
+  private long warmUpLeftNanos; // until it is warm, then until it is over
   private volatile boolean closed;
 
   /**
-   * Starts the thread.
+   * Starts the thread, which warms up the engine while there is nothing else to do.
    *
-   * @param warmUp how long it warms up the engine while there is nothing else to do
+   * @param warmUp how long at most until {@link #awaitWarm} returns, give or take a step; it goes
+   *     on for 3 s after that. Zero: no warm-up at all
    */
   public EngineThread(Scheduler scheduler, Duration warmUp) {
     this.scheduler = scheduler;
-    this.warmUpNanos = warmUp.toNanos();
+    this.warmUp = warmUp.isZero() ? null : scheduler.warmUp();
+    this.warmUpLeftNanos = warmUp.toNanos();
     this.thread = Thread.ofPlatform().name("tritium-engine").unstarted(this::run);
     scheduler.onWork(() -> LockSupport.unpark(thread));
     thread.start();
+  }
+
+  /** Waits until the engine's steps take the time they will go on to take, or the limit is over. */
+  public void awaitWarm() {
+    try {
+      warm.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void run() {
@@ -30,12 +48,14 @@ public final class EngineThread implements AutoCloseable {
       if (step()) {
         continue;
       }
-      if (warmUpNanos > 0) {
-        warmUp();
+      if (warmUp != null) {
+        warmUp(warmUp);
       } else {
+        warm.countDown();
         LockSupport.park(this);
       }
     }
+    warm.countDown();
     scheduler.failAll(new IllegalStateException("the engine was stopped"));
   }
 
@@ -50,14 +70,21 @@ public final class EngineThread implements AutoCloseable {
     }
   }
 
-  private void warmUp() {
+  private void warmUp(WarmUp steps) {
     long start = System.nanoTime();
     try {
-      scheduler.warmUp();
-      warmUpNanos -= System.nanoTime() - start;
+      steps.step();
     } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.WARNING, "the warm-up failed", e);
-      warmUpNanos = 0;
+      warmUp = null;
+      return;
+    }
+    warmUpLeftNanos -= System.nanoTime() - start;
+    if (warm.getCount() > 0 && (warmUpLeftNanos <= 0 || steps.isSettled())) {
+      warm.countDown();
+      warmUpLeftNanos = IDLE_WARM_UP_NANOS;
+    } else if (warmUpLeftNanos <= 0) {
+      warmUp = null;
     }
   }
 

@@ -3,9 +3,9 @@ package dev.tritium.scheduler;
 import dev.tritium.engine.AnswerBuffer;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.RequestAccount;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,13 +17,16 @@ public final class Generation {
 
   private final RequestAccount account = new RequestAccount();
   private final Runnable wakeEngine;
-  private final Map<Integer, AnswerBuffer> pending = new TreeMap<>(); // by choice
+  private final AnswerBuffer[] pending; // by choice
+  private boolean hasPending;
   private int unfinished;
   private @Nullable Throwable failure;
   private @Nullable Runnable reader;
   private boolean cancelled;
 
   Generation(int answers, Runnable wakeEngine) {
+    this.pending = new AnswerBuffer[answers];
+    Arrays.setAll(pending, AnswerBuffer::new);
     this.unfinished = answers;
     this.wakeEngine = wakeEngine;
   }
@@ -56,14 +59,20 @@ public final class Generation {
     if (failure != null) {
       throw new IllegalStateException("the engine failed", failure);
     }
-    List<AnswerDelta> deltas = pending.values().stream().map(AnswerBuffer::toDelta).toList();
-    pending.clear();
+    List<AnswerDelta> deltas = new ArrayList<>();
+    for (AnswerBuffer answer : pending) {
+      if (!answer.isEmpty()) {
+        deltas.add(answer.toDelta());
+        answer.clear();
+      }
+    }
+    hasPending = false;
     return deltas;
   }
 
   /** Whether nothing more will come: all answers have ended and were read, or it was cancelled. */
   public synchronized boolean isDone() {
-    return cancelled || (unfinished == 0 && pending.isEmpty());
+    return cancelled || (unfinished == 0 && !hasPending);
   }
 
   /**
@@ -72,7 +81,7 @@ public final class Generation {
    */
   public void onReady(Runnable reader) {
     synchronized (this) {
-      if (pending.isEmpty() && failure == null && unfinished > 0) {
+      if (!hasPending && failure == null && unfinished > 0) {
         this.reader = reader;
         return;
       }
@@ -80,14 +89,16 @@ public final class Generation {
     reader.run();
   }
 
-  void publish(AnswerDelta delta) {
+  /** Adds what a step added to an answer, if anything. */
+  void publish(AnswerBuffer added) {
     Runnable ready;
     synchronized (this) {
-      if (isAbandoned()) {
+      if (isAbandoned() || added.isEmpty()) {
         return;
       }
-      pending.computeIfAbsent(delta.choice(), AnswerBuffer::new).add(delta);
-      if (delta.finish() != null) {
+      pending[added.choice()].add(added);
+      hasPending = true;
+      if (added.finish() != null) {
         unfinished--;
       }
       ready = takeReader();

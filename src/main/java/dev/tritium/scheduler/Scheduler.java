@@ -1,15 +1,11 @@
 package dev.tritium.scheduler;
 
-import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.EngineListener;
-import dev.tritium.engine.Logprobs;
 import dev.tritium.engine.RequestAccount;
 import dev.tritium.engine.Sampler;
-import dev.tritium.engine.Sampling;
 import dev.tritium.engine.Sequence;
 import dev.tritium.engine.SequenceRequest;
 import dev.tritium.engine.StepReport;
-import dev.tritium.engine.StopRules;
 import dev.tritium.kernel.RowKernels;
 import dev.tritium.model.Batch;
 import dev.tritium.model.Batch.Group;
@@ -18,9 +14,7 @@ import dev.tritium.tokenizer.Tokenizer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,22 +27,11 @@ public final class Scheduler {
   /** Rows that waiting prefills get even when running sequences fill the step. */
   private static final int LEAST_PREFILL_ROWS = 16;
 
-  private static final StopRules WARM_UP_ANSWER = new StopRules(8, 0, List.of(), Set.of());
-
   /** A sequence that waits for a place. */
   private record Waiting(SequenceRequest request, Generation generation) {}
 
   /** A sequence that runs. */
   private record Running(Sequence sequence, Generation generation) {}
-
-  /** What a step adds to a request. */
-  private record Addition(Generation generation, AnswerDelta delta) {
-    void publish() {
-      if (!delta.isEmpty()) {
-        generation.publish(delta);
-      }
-    }
-  }
 
   private final LanguageModel model;
   private final Tokenizer tokenizer;
@@ -57,9 +40,9 @@ public final class Scheduler {
   private final Sampler sampler;
   private final StepReport report = new StepReport();
   private final List<Running> running = new ArrayList<>(); // in order of arrival
+  private final List<Running> members = new ArrayList<>(); // of the step, in its batch's order
+  private final Batch batch = new Batch();
   private final Deque<Waiting> queue = new ArrayDeque<>(); // guarded by itself
-  private @Nullable Sequence warmUp;
-  private int warmUpRows = 1;
   private volatile int runningCount;
   private volatile Runnable wakeEngine = () -> {};
 
@@ -97,10 +80,18 @@ public final class Scheduler {
    * Queues a request of one or more sequences, whose choices are 0, 1, ...
    *
    * @throws QueueFullException if they do not all fit in the queue now; none was queued then
-   * @throws IllegalArgumentException if they never will, or a token id is not in the vocabulary
+   * @throws IllegalArgumentException if they never will, their choices are others, or a token id is
+   *     not in the vocabulary
    */
   public Generation submit(List<SequenceRequest> sequences) {
     sequences.forEach(this::requireKnownTokens);
+    for (int choice = 0; choice < sequences.size(); choice++) {
+      if (sequences.get(choice).choice() != choice) {
+        throw new IllegalArgumentException(
+            "sequence %d of the request has choice %d"
+                .formatted(choice, sequences.get(choice).choice()));
+      }
+    }
     Generation generation = new Generation(sequences.size(), () -> wakeEngine.run());
     synchronized (queue) {
       if (sequences.size() > limits.maxWaiting()) {
@@ -155,44 +146,27 @@ public final class Scheduler {
       return false;
     }
     long start = System.nanoTime();
-    Runnable publish;
+    Throwable failure = null;
     try {
-      List<Addition> additions = runBatch();
-      publish = () -> additions.forEach(Addition::publish);
+      runBatch();
     } catch (RuntimeException | Error e) { // out of memory, too, ends only the requests that run
       LOG.log(System.Logger.Level.ERROR, "a step failed; its requests are ended with an error", e);
+      failure = e;
       report.clear();
-      List<Running> failed = List.copyOf(running);
+      members.clear();
+      members.addAll(running);
       running.clear();
-      publish = () -> failed.forEach(r -> r.generation.fail(e));
     }
     report.setNanos(System.nanoTime() - start);
     listener.stepEnded(report);
     runningCount = running.size();
-    publish.run();
+    publish(failure);
     return true;
   }
 
-  /**
-   * Runs a step of a sequence that nobody asked for, so that the JVM compiles what real ones need:
-   * code that is not compiled yet is a hundred times slower. Prompts grow from one to the next, so
-   * that the first steps are short. Only for the thread that steps, while there is nothing to run.
-   */
-  void warmUp() {
-    if (warmUp == null || warmUp.isFinished()) {
-      warmUpRows = Math.min(2 * warmUpRows, limits.stepRows());
-      warmUp =
-          new Sequence(
-              new SequenceRequest(
-                  new int[warmUpRows], 0, Sampling.plain(0), WARM_UP_ANSWER, Logprobs.NONE),
-              new RequestAccount(),
-              model,
-              tokenizer);
-    }
-    Batch batch = new Batch();
-    Group group = warmUp.addTo(batch, limits.stepRows());
-    model.forward(batch);
-    warmUp.advance(batch, group, sampler);
+  /** What the thread that steps may run while there is nothing else to do. */
+  WarmUp warmUp() {
+    return new WarmUp(model, tokenizer, sampler);
   }
 
   private void dropAbandoned() {
@@ -224,37 +198,51 @@ public final class Scheduler {
     runningCount = running.size();
   }
 
-  private List<Addition> runBatch() {
+  private void runBatch() {
     report.clear();
-    Batch batch = new Batch();
-    List<Running> members = new ArrayList<>(running.size());
-    for (Running r : running) {
-      if (!r.sequence.isPrefilling()) {
-        r.sequence.addTo(batch, 1);
-        members.add(r);
+    members.clear();
+    batch.clear();
+    for (int i = 0; i < running.size(); i++) {
+      if (!running.get(i).sequence.isPrefilling()) {
+        join(running.get(i), 1);
       }
     }
     int prefillRows = Math.max(limits.stepRows() - batch.rows(), LEAST_PREFILL_ROWS);
-    for (Iterator<Running> it = running.iterator(); it.hasNext() && prefillRows > 0; ) {
-      Running r = it.next();
-      if (r.sequence.isPrefilling()) {
-        prefillRows -= r.sequence.addTo(batch, prefillRows).count();
-        members.add(r);
+    for (int i = 0; i < running.size() && prefillRows > 0; i++) {
+      if (running.get(i).sequence.isPrefilling()) {
+        prefillRows -= join(running.get(i), prefillRows);
       }
     }
     model.forward(batch);
-    List<Addition> additions = new ArrayList<>(members.size());
     for (int m = 0; m < members.size(); m++) {
-      additions.add(advance(members.get(m), batch, batch.groups().get(m)));
+      advance(members.get(m).sequence, batch.groups().get(m));
     }
     running.removeIf(r -> r.sequence.isFinished());
-    return additions;
   }
 
-  private Addition advance(Running member, Batch batch, Group group) {
-    int prefilled = member.sequence.isPrefilling() ? group.count() : 0;
-    AnswerDelta delta = member.sequence.advance(batch, group, sampler);
-    report.add(member.sequence.account(), prefilled, !delta.tokens().isEmpty());
-    return new Addition(member.generation, delta);
+  /** Adds a sequence to the step with at most {@code rows} rows; returns how many it has. */
+  private int join(Running member, int rows) {
+    members.add(member);
+    return member.sequence.addTo(batch, rows).count();
+  }
+
+  private void advance(Sequence sequence, Group group) {
+    int prefilled = sequence.isPrefilling() ? group.count() : 0;
+    sequence.advance(batch, group, sampler);
+    report.add(sequence.account(), prefilled, sequence.added().tokens() > 0);
+  }
+
+  /** Tells the step's requests what it added, or why it failed, and forgets them. */
+  private void publish(@Nullable Throwable failure) {
+    for (int m = 0; m < members.size(); m++) {
+      Running member = members.get(m);
+      if (failure == null) {
+        member.generation.publish(member.sequence.added());
+      } else {
+        member.generation.fail(failure);
+      }
+    }
+    members.clear();
+    batch.clear();
   }
 }

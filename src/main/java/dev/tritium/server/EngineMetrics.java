@@ -2,6 +2,7 @@ package dev.tritium.server;
 
 import dev.tritium.engine.EngineListener;
 import dev.tritium.engine.StepReport;
+import dev.tritium.kernel.TernaryKernels;
 import dev.tritium.scheduler.Scheduler;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
@@ -20,8 +21,13 @@ public class EngineMetrics implements EngineListener {
     this.registry = registry;
   }
 
-  /** Begins to count for a model. */
-  void serve(String model, Scheduler scheduler) {
+  /** Begins to count for a model, and says which kernel multiplies its weights. */
+  void serve(String model, Scheduler scheduler, TernaryKernels kernels) {
+    Gauge.builder("llm.kernel.info", () -> 1)
+        .description("The ternary kernel; width in bits, 0 without vectors")
+        .tag("impl", kernels.name())
+        .tag("width", String.valueOf(kernels.vectorBits()))
+        .register(registry);
     Gauge.builder("llm.requests.running", scheduler, Scheduler::runningCount)
         .description("Sequences that run now")
         .tag("model", model)

@@ -10,7 +10,7 @@ import org.eclipse.microprofile.health.Startup;
 final class HealthChecks {
   private HealthChecks() {}
 
-  /** The model is loaded; the engine goes on warming up while it is idle. */
+  /** The model is loaded and warm; the engine goes on warming up while it is idle. */
   @Startup
   @Readiness
   static final class ModelLoaded implements HealthCheck {

@@ -24,13 +24,10 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Loads the model behind the open port, and holds what runs it. */
+/** Loads the model and warms it up behind the open port, and holds what runs it. */
 @ApplicationScoped
 public class ModelServer implements Models {
   private static final System.Logger LOG = System.getLogger(ModelServer.class.getName());
-
-  /** Warming up goes on behind the open port: a request waits for one short step of it at most. */
-  private static final Duration WARM_UP = Duration.ofSeconds(2);
 
   private static final Duration LOADER_GRACE = Duration.ofSeconds(1);
 
@@ -77,6 +74,11 @@ public class ModelServer implements Models {
             config.scheduler().stepRows());
     requirePositive("tritium.max-model-len", config.maxModelLen());
     requirePositive("tritium.chat-max-tokens", config.chatMaxTokens());
+    Duration warmUp = Duration.ofMillis(config.warmup().millis());
+    if (warmUp.isNegative()) {
+      throw new IllegalArgumentException(
+          "tritium.warmup.millis must be at least 0, found " + config.warmup().millis());
+    }
     Path folder = LoadedModel.find(config.model(), config.home());
     Optional<ChatTemplate> template = config.chatTemplate().map(file -> template(file, folder));
     int threads = config.threads().orElse(Runtime.getRuntime().availableProcessors());
@@ -100,14 +102,21 @@ public class ModelServer implements Models {
             config.generationConfig() == GenerationDefaults.MODEL
                 ? loaded.sampling()
                 : Sampling.plain(0));
-    EngineThread engine = new EngineThread(scheduler, WARM_UP);
-    metrics.serve(served.id(), scheduler);
+    long loadedAt = System.nanoTime();
+    EngineThread engine = new EngineThread(scheduler, warmUp);
+    engine.awaitWarm();
+    metrics.serve(served.id(), scheduler, kernels.ternary());
     LOG.log(
         System.Logger.Level.INFO,
-        "serving {0} after {1} ms",
+        "serving {0} after {1} ms, {2} ms of them to warm up",
         served.id(),
-        String.valueOf((System.nanoTime() - start) / 1_000_000));
+        String.valueOf(millisSince(start)),
+        String.valueOf(millisSince(loadedAt)));
     return new Running(served, loaded, kernels, engine);
+  }
+
+  private static long millisSince(long nanoTime) {
+    return (System.nanoTime() - nanoTime) / 1_000_000;
   }
 
   private static void requirePositive(String name, int value) {
@@ -160,7 +169,7 @@ public class ModelServer implements Models {
     return List.of(require(null));
   }
 
-  /** Whether the model is loaded. */
+  /** Whether the model is loaded and warm. */
   boolean isLoaded() {
     return running != null;
   }

@@ -58,6 +58,8 @@ public interface TritiumConfig {
 
   SchedulerConfig scheduler();
 
+  WarmUpConfig warmup();
+
   /** Where sampling defaults come from. */
   enum GenerationDefaults {
     OPENAI,
@@ -77,5 +79,12 @@ public interface TritiumConfig {
     /** Token rows of one step. */
     @WithDefault("128")
     int stepRows();
+  }
+
+  /** The warm-up before requests are served. */
+  interface WarmUpConfig {
+    /** Longest time in milliseconds; 0: no warm-up. */
+    @WithDefault("1200")
+    long millis();
   }
 }

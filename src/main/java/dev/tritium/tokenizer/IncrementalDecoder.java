@@ -1,12 +1,11 @@
 package dev.tritium.tokenizer;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
  * The text of an answer, token by token.
  *
- * <p>All texts of {@link #accept} and that of {@link #finish}, joined, are what {@link
+ * <p>What {@link #accept} appends and then {@link #finish}, joined, is what {@link
  * Tokenizer#decode} of prompt and answer has after the longest prefix, in code points, that it
  * shares with decode of the prompt alone. Decoding the answer alone would lose the space after the
  * prompt. A token costs the same however long the context is.
@@ -22,7 +21,7 @@ public final class IncrementalDecoder {
   private byte[] held; // [heldCount], room for more behind
   private int heldCount;
   private int spacesToStrip;
-  private int length; // of the texts that accept returned
+  private int length; // of what accept appended
   private String promptTail = ""; // what decode(prompt) shows for the bytes held at its end
 
   private IncrementalDecoder(Pieces pieces, byte[] held, int spacesToStrip) {
@@ -35,31 +34,40 @@ public final class IncrementalDecoder {
   public static IncrementalDecoder start(Tokenizer tokenizer, int[] promptIds) {
     Pieces pieces = tokenizer.pieces();
     var decoder = new IncrementalDecoder(pieces, new byte[8], pieces.rules.strippedSpaces());
+    StringBuilder text = new StringBuilder();
     for (int id : promptIds) {
-      decoder.append(id);
+      decoder.append(id, text);
+      text.setLength(0);
     }
-    decoder.promptTail = decoder.fork().flush();
+    decoder.fork().flush(text);
+    decoder.promptTail = text.toString();
     return decoder;
   }
 
-  /** Takes the answer's next token and returns the text that is now final, often none. */
-  public String accept(int id) {
-    String text = withoutPromptTail(append(id));
-    length += text.length();
-    return text;
+  /** Takes the answer's next token and appends the text that is now final, often none. */
+  public void accept(int id, StringBuilder text) {
+    int from = text.length();
+    append(id, text);
+    dropPromptTail(text, from);
+    length += text.length() - from;
   }
 
   /** UTF-16 length of the answer so far, held bytes that are whole characters included. */
   public int length() {
     IncrementalDecoder end = fork();
-    String whole = Utf8.lossy(held, heldCount - Utf8.unfinished(held, heldCount));
-    return length + end.withoutPromptTail(end.stripped(whole)).length();
+    StringBuilder whole = new StringBuilder();
+    Utf8.appendLossy(held, heldCount - Utf8.unfinished(held, heldCount), whole);
+    end.strip(whole, 0);
+    end.dropPromptTail(whole, 0);
+    return length + whole.length();
   }
 
-  /** The text still held back, with which the answer ends; changes nothing. */
-  public String finish() {
+  /** Appends the text still held back, with which the answer ends; changes nothing. */
+  public void finish(StringBuilder text) {
     IncrementalDecoder end = fork();
-    return end.withoutPromptTail(end.flush());
+    int from = text.length();
+    end.flush(text);
+    end.dropPromptTail(text, from);
   }
 
   /** An independent copy. */
@@ -71,24 +79,27 @@ public final class IncrementalDecoder {
     return copy;
   }
 
-  private String append(int id) {
+  private void append(int id, StringBuilder text) {
     if (pieces.isSilent(id)) { // dropped before decoding: it does not even end a run of bytes
-      return "";
+      return;
     }
     byte[] bytes = pieces.bytes(id);
     if (pieces.rules.byteLevel()) {
       hold(bytes);
+      int from = text.length();
       int unfinished = Utf8.unfinished(held, heldCount);
-      String text = Utf8.lossy(held, heldCount - unfinished);
+      Utf8.appendLossy(held, heldCount - unfinished, text);
       System.arraycopy(held, heldCount - unfinished, held, 0, unfinished);
       heldCount = unfinished;
-      return stripped(text);
-    }
-    if (pieces.isByteToken(id)) {
+      strip(text, from);
+    } else if (pieces.isByteToken(id)) {
       hold(bytes);
-      return "";
+    } else {
+      flush(text);
+      int from = text.length();
+      Utf8.appendLossy(bytes, bytes.length, text);
+      strip(text, from);
     }
-    return flush() + stripped(new String(bytes, StandardCharsets.UTF_8));
   }
 
   private void hold(byte[] bytes) {
@@ -99,35 +110,45 @@ public final class IncrementalDecoder {
     heldCount += bytes.length;
   }
 
-  /** The held bytes as the text they are when nothing follows them. */
-  private String flush() {
-    boolean asText = pieces.rules.byteLevel() || Utf8.isValid(held, heldCount);
-    String text = asText ? Utf8.lossy(held, heldCount) : "\uFFFD".repeat(heldCount);
+  /** Appends the held bytes as the text they are when nothing follows them. */
+  private void flush(StringBuilder text) {
+    int from = text.length();
+    if (pieces.rules.byteLevel() || Utf8.isValid(held, heldCount)) {
+      Utf8.appendLossy(held, heldCount, text);
+    } else {
+      text.repeat('\uFFFD', heldCount);
+    }
     heldCount = 0;
-    return stripped(text);
+    strip(text, from);
   }
 
   /** Drops the spaces that the decoder strips at the beginning of the whole text. */
-  private String stripped(String text) {
-    int from = 0;
-    while (spacesToStrip > 0 && from < text.length()) {
-      spacesToStrip = text.charAt(from) == ' ' ? spacesToStrip - 1 : 0;
-      from += text.charAt(from) == ' ' ? 1 : 0;
+  private void strip(StringBuilder text, int from) {
+    int to = from;
+    while (spacesToStrip > 0 && to < text.length()) {
+      boolean space = text.charAt(to) == ' ';
+      spacesToStrip = space ? spacesToStrip - 1 : 0;
+      to += space ? 1 : 0;
     }
-    return text.substring(from);
+    text.delete(from, to);
   }
 
   /** Drops what decode(prompt) shows already, as long as the answer repeats it. */
-  private String withoutPromptTail(String text) {
+  private void dropPromptTail(StringBuilder text, int from) {
+    if (promptTail.isEmpty()) {
+      return;
+    }
+    int to = from;
     int same = 0;
-    while (same < text.length() && same < promptTail.length()) {
-      int next = text.codePointAt(same);
+    while (to < text.length() && same < promptTail.length()) {
+      int next = text.codePointAt(to);
       if (next != promptTail.codePointAt(same)) {
         break;
       }
       same += Character.charCount(next);
+      to += Character.charCount(next);
     }
-    promptTail = same == text.length() ? promptTail.substring(same) : "";
-    return text.substring(same);
+    promptTail = to == text.length() ? promptTail.substring(same) : "";
+    text.delete(from, to);
   }
 }

@@ -1,7 +1,5 @@
 package dev.tritium.tokenizer;
 
-import java.nio.charset.StandardCharsets;
-
 /**
  * UTF-8 as Rust reads it (Unicode 3.9, table 3-7): each maximal invalid part becomes one U+FFFD.
  *
@@ -10,19 +8,29 @@ import java.nio.charset.StandardCharsets;
 final class Utf8 {
   private Utf8() {}
 
-  /** The text of the bytes, an unfinished character at the end included as one U+FFFD. */
-  static String lossy(byte[] bytes, int count) {
-    StringBuilder text = new StringBuilder(count);
+  /** Appends the text of the bytes, an unfinished character at the end as one U+FFFD. */
+  static void appendLossy(byte[] bytes, int count, StringBuilder text) {
     for (int i = 0; i < count; ) {
       int length = charLength(bytes, i, count);
       if (length > 0) {
-        text.append(new String(bytes, i, length, StandardCharsets.UTF_8));
+        appendChar(bytes, i, length, text);
       } else {
         text.append('\uFFFD');
       }
       i += Math.abs(length);
     }
-    return text.toString();
+  }
+
+  private static void appendChar(byte[] bytes, int i, int length, StringBuilder text) {
+    int c = length == 1 ? bytes[i] : bytes[i] & (0x7F >> length);
+    for (int k = 1; k < length; k++) {
+      c = (c << 6) | (bytes[i + k] & 0x3F);
+    }
+    if (Character.isBmpCodePoint(c)) {
+      text.append((char) c);
+    } else { // StringBuilder.appendCodePoint would make a string
+      text.append(Character.highSurrogate(c)).append(Character.lowSurrogate(c));
+    }
   }
 
   /** Whether the bytes are well-formed from end to end. */

@@ -12,20 +12,22 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class SamplerTest {
+  private static final int[] NONE = {};
   private static final int VOCABULARY = 12;
   private static final int AT = 5; // the row stands in the middle of an array
 
   private final Sampler sampler = new Sampler(VOCABULARY, new ScalarRowKernels());
 
   private int draw(float[] logits, Sampling sampling, long step) {
-    return sampler.sample(logits, AT, sampling, null, Set.of(), 0, step);
+    Penalties penalties = Penalties.of(sampling, VOCABULARY, new int[0]);
+    return sampler.sample(logits, AT, sampling, penalties, NONE, 0, step);
   }
 
   /** Logits of one row at {@link #AT} of a longer array. */
@@ -145,11 +147,11 @@ class SamplerTest {
           if (!Arrays.equals(p, probabilities(logits, sampling, prompt, answer, -1e-6))) {
             return; // rounding may decide whether the last token is kept
           }
-          TokenCounts counts = counts(sampling, prompt, answer);
+          Penalties penalties = penalties(sampling, prompt, answer);
           float[] before = logits.clone();
           int[] drawn = new int[VOCABULARY];
           for (int step = 0; step < draws; step++) {
-            drawn[sampler.sample(logits, AT, sampling, counts, Set.of(), 0, step)]++;
+            drawn[sampler.sample(logits, AT, sampling, penalties, NONE, 0, step)]++;
           }
           assertArrayEquals(before, logits, "the logits were changed");
           String inputs =
@@ -164,13 +166,12 @@ class SamplerTest {
         });
   }
 
-  private static @Nullable TokenCounts counts(Sampling sampling, int[] prompt, int[] answer) {
-    if (!TokenCounts.needed(sampling)) {
-      return null;
+  private static @Nullable Penalties penalties(Sampling sampling, int[] prompt, int[] answer) {
+    Penalties penalties = Penalties.of(sampling, VOCABULARY, prompt);
+    if (penalties != null) {
+      Arrays.stream(answer).forEach(penalties::add);
     }
-    TokenCounts counts = new TokenCounts(VOCABULARY, prompt);
-    Arrays.stream(answer).forEach(counts::add);
-    return counts;
+    return penalties;
   }
 
   /** No token is drawn that was not kept, and the others pass a test like chi-square. */
@@ -239,7 +240,7 @@ class SamplerTest {
   @Test
   void bannedTokensAreNeverDrawn() {
     float[] logits = row(50, -1000, 40, -1000);
-    Set<Integer> banned = Set.of(0, 2);
+    int[] banned = {0, 2};
     for (Sampling sampling :
         List.of(
             Sampling.greedy(),
@@ -249,7 +250,8 @@ class SamplerTest {
             new Sampling(1, 0, 1, 0, 0.99, 1, 0, 0, Map.of(), 1),
             new Sampling(1, 0, 1, 0.001, 1, 1, 0, 0, Map.of(), 1))) {
       for (int step = 0; step < 200; step++) {
-        int id = sampler.sample(logits, AT, sampling, null, banned, 0, step);
+        Penalties penalties = Penalties.of(sampling, VOCABULARY, new int[0]);
+        int id = sampler.sample(logits, AT, sampling, penalties, banned, 0, step);
         assertTrue(id == 1 || id == 3, () -> sampling + " drew " + id);
       }
     }
@@ -257,13 +259,14 @@ class SamplerTest {
 
   @Test
   void presenceAndFrequencyCountTheAnswerAloneAndRepetitionThePromptToo() {
-    TokenCounts counts = new TokenCounts(4, new int[] {0, 1, 1});
-    counts.add(1);
-    counts.add(2);
-    counts.add(2);
+    Sampling sampling = new Sampling(1, 0, 1, 0, 1, 2, 0.5, 0.25, Map.of(0, 0.5), 0);
+    Penalties penalties = Objects.requireNonNull(Penalties.of(sampling, 4, new int[] {0, 1, 1}));
+    for (int id : new int[] {1, 2, 2}) {
+      penalties.add(id);
+    }
     float[] logits = {4, -4, 4, 4};
-    counts.penalise(logits, new Sampling(1, 0, 1, 0, 1, 2, 0.5, 0.25, Map.of(), 0));
-    assertArrayEquals(new float[] {2, -8 - 0.75f, 2 - 1, 4}, logits);
+    penalties.apply(logits);
+    assertArrayEquals(new float[] {2.5f, -8 - 0.75f, 2 - 1, 4}, logits);
   }
 
   @Test
@@ -275,7 +278,7 @@ class SamplerTest {
     int[] otherSeed = new int[100];
     for (int step = 0; step < 100; step++) {
       first[step] = draw(logits, sampling, step);
-      otherChoice[step] = sampler.sample(logits, AT, sampling, null, Set.of(), 1, step);
+      otherChoice[step] = sampler.sample(logits, AT, sampling, null, NONE, 1, step);
       otherSeed[step] = draw(logits, sampling.withSeed(12), step);
     }
     for (int step = 99; step >= 0; step--) {

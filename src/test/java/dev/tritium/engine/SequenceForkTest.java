@@ -53,7 +53,8 @@ class SequenceForkTest {
       }
       MODEL.forward(batch);
       for (int s = 0; s < sequences.length; s++) {
-        last.add(sequences[s].advance(batch, batch.groups().get(s), sampler));
+        sequences[s].advance(batch, batch.groups().get(s), sampler);
+        last.add(sequences[s].added().toDelta());
       }
     }
     return last;

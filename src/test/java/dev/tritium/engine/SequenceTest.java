@@ -41,13 +41,20 @@ class SequenceTest {
   }
 
   /** A sequence with all that it has published. */
-  private static final class Played {
+  private final class Played {
     final RequestAccount account = new RequestAccount();
     final Sequence sequence;
     final List<AnswerDelta> deltas = new ArrayList<>();
 
     Played(FakeModel model, SequenceRequest request) {
       sequence = new Sequence(request, account, model, tokenizer);
+    }
+
+    void advance(Batch batch, Batch.Group group) {
+      sequence.advance(batch, group, sampler);
+      if (!sequence.added().isEmpty()) {
+        deltas.add(sequence.added().toDelta());
+      }
     }
 
     AnswerDelta answer() {
@@ -72,7 +79,7 @@ class SequenceTest {
       Batch batch = new Batch();
       Batch.Group group = played.sequence.addTo(batch, rows[Math.min(step, rows.length - 1)]);
       model.forward(batch);
-      played.deltas.add(played.sequence.advance(batch, group, sampler));
+      played.advance(batch, group);
     }
     return played;
   }
@@ -172,7 +179,7 @@ class SequenceTest {
             model.forward(batch);
             for (int m = 0; m < members.size(); m++) {
               Played played = members.get(m);
-              played.deltas.add(played.sequence.advance(batch, batch.groups().get(m), sampler));
+              played.advance(batch, batch.groups().get(m));
             }
           }
           for (int choice = 0; choice < 4; choice++) {

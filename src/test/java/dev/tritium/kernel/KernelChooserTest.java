@@ -4,18 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.abort;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.tritium.testing.ExpectedKernels;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,31 +20,11 @@ class KernelChooserTest {
 
   @Test
   void theKernelThatThisProcessorDeservesIsChosen() throws IOException {
-    Set<String> expected = expectedKernels();
+    Set<String> expected = ExpectedKernels.names();
     try (Workers workers = new Workers(2)) {
       String chosen = KernelChooser.choose("auto", workers).name();
       assertTrue(expected.contains(chosen), "chosen " + chosen + ", expected " + expected);
     }
-  }
-
-  private static Set<String> expectedKernels() throws IOException {
-    Path cpuInfo = Path.of("/proc/cpuinfo");
-    assumeTrue(Files.isReadable(cpuInfo), "no /proc/cpuinfo, so the CPU's features are unknown");
-    Set<String> flags =
-        Files.readAllLines(cpuInfo).stream()
-            .filter(line -> line.startsWith("flags"))
-            .flatMap(line -> Arrays.stream(line.split("\\s+", -1)))
-            .collect(Collectors.toSet());
-    if (flags.containsAll(Set.of("avx512bw", "avx512vbmi"))) {
-      return Set.of("t9");
-    }
-    if (flags.contains("avx512bw")) { // the JVM keeps 512-bit vectors off on the first of these
-      return Set.of("t9", "t2");
-    }
-    if (flags.contains("avx2")) {
-      return Set.of("t2");
-    }
-    return abort("neither AVX-512 VBMI nor AVX2, so no vector kernel is promised here");
   }
 
   @ParameterizedTest
@@ -75,15 +51,18 @@ class KernelChooserTest {
 
   @Test
   void aKernelThatIsTooSlowFailsItsProbe() {
-    KernelProbe probe =
-        new KernelProbe(workers -> new ScalarKernels(new T9Format(), workers), 50_000_000);
-    assertTrue(String.valueOf(probe.failure(1e12)).contains("billion weights/s"));
+    try (Workers workers = new Workers(1)) {
+      KernelProbe probe = new KernelProbe(new ScalarKernels(new T9Format(), workers), 50_000_000);
+      assertTrue(String.valueOf(probe.failure(1e12)).contains("billion weights/s"));
+    }
   }
 
   @Test
   void aKernelThatIsWrongFailsItsProbe() {
-    KernelProbe probe = new KernelProbe(WrongKernels::new, 50_000_000);
-    assertTrue(String.valueOf(probe.failure(0)).contains("results differ"));
+    try (Workers workers = new Workers(1)) {
+      KernelProbe probe = new KernelProbe(new WrongKernels(workers), 50_000_000);
+      assertTrue(String.valueOf(probe.failure(0)).contains("results differ"));
+    }
   }
 
   @Test
@@ -105,7 +84,7 @@ class KernelChooserTest {
 
   @Test
   void with256BitVectorsT2IsChosenWithoutAWarning() throws Exception {
-    assertFalse(expectedKernels().isEmpty()); // skips where the CPU has no such vectors
+    assertFalse(ExpectedKernels.names().isEmpty()); // skips where the CPU has no such vectors
     List<String> lines =
         runChild(List.of("--add-modules", "jdk.incubator.vector", "-XX:UseAVX=2"), "auto");
     assertEquals("chosen t2", lines.getLast(), () -> String.join("\n", lines));

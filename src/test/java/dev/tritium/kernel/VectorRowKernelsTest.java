@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.tritium.kernel.vector.VectorRowKernels;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -34,6 +37,7 @@ class VectorRowKernelsTest {
       Results actual = run(vector, x.clone(), y.clone(), h.clone(), weight, at, n);
       String inputs = "n " + n + ", call " + call + ", ";
       assertEquals(expected.logSumExp, actual.logSumExp, inputs + "logSumExp");
+      assertEquals(expected.sampling, actual.sampling, inputs + "weights' sums, maxima, found");
       assertArrayEquals(expected.quantized, actual.quantized, inputs + "quantised");
       for (int i = 0; i < expected.floats.length; i++) {
         // Equal bits, but for which NaN a NaN is.
@@ -43,7 +47,34 @@ class VectorRowKernelsTest {
   }
 
   @SuppressWarnings("ArrayRecordComponent") // compared by element
-  private record Results(float[][] floats, short[] quantized, double logSumExp) {}
+  private record Results(
+      float[][] floats, short[] quantized, double logSumExp, List<List<Double>> sampling) {}
+
+  /** What sampling asks of a row: block sums and weights, maxima, the indexes found. */
+  private static List<List<Double>> sampling(RowKernels rows, float[] x, int at, int n) {
+    float[] logits = x.clone();
+    for (int j = 0; j < n; j += 7) {
+      logits[at + j] = j % 2 == 0 ? Float.NEGATIVE_INFINITY : logits[at]; // banned tokens and ties
+    }
+    int best = rows.argmax(logits, at, n);
+    float[] weights = new float[n];
+    double[] sums = new double[Math.ceilDiv(n, RowKernels.BLOCK)];
+    double total = rows.weigh(logits, at, logits[at + best], 1.25f, weights, sums, n);
+    float[] maxima = new float[128];
+    rows.laneMaxima(logits, at, n, maxima, 128);
+    int[] found = new int[n];
+    int count = rows.atLeast(logits, at, logits[at + best] / 2, found, n);
+    return List.of(
+        List.of((double) best, total, (double) count),
+        Arrays.stream(sums).boxed().toList(),
+        doubles(weights),
+        doubles(maxima),
+        Arrays.stream(found, 0, count).mapToObj(j -> (double) j).toList());
+  }
+
+  private static List<Double> doubles(float[] values) {
+    return IntStream.range(0, values.length).mapToObj(j -> (double) values[j]).toList();
+  }
 
   private static Results run(
       RowKernels rows, float[] x, float[] y, float[] h, float[] weight, int at, int n) {
@@ -54,6 +85,7 @@ class VectorRowKernelsTest {
         rows.normalizeAndQuantize(
             y, at, weight, EPSILON, RowKernels.Rounding.HALF_EVEN, q, n + 1, n);
     double logSumExp = rows.logSumExp(x, at, n);
+    List<List<Double>> sampling = sampling(rows, x, at, n);
     float[] norm = new float[n];
     rows.rmsNorm(x, at, weight, EPSILON, norm, 0, n);
     float[] gated = new float[n];
@@ -63,7 +95,8 @@ class VectorRowKernelsTest {
     rows.forgetAndInputGates(x, at, y, at, weight, n);
     rows.recurrence(x, at, y, at, h, at, n);
     rows.add(x, at, h, at, n);
-    return new Results(new float[][] {{away, even}, norm, gated, product, x, y, h}, q, logSumExp);
+    return new Results(
+        new float[][] {{away, even}, norm, gated, product, x, y, h}, q, logSumExp, sampling);
   }
 
   private static float special(Random random) {

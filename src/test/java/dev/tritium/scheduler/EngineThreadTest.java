@@ -29,6 +29,7 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class EngineThreadTest {
   private static final Tokenizer TOKENIZER = Tokenizer.open(Models.BUNDLED);
@@ -51,8 +52,12 @@ class EngineThreadTest {
   }
 
   private Generation submit(int promptTokens, int maxTokens) {
+    return submit(scheduler, promptTokens, maxTokens);
+  }
+
+  private static Generation submit(Scheduler to, int promptTokens, int maxTokens) {
     StopRules stop = new StopRules(maxTokens, 0, List.of(), Set.of());
-    return scheduler.submit(
+    return to.submit(
         List.of(
             new SequenceRequest(new int[promptTokens], 0, Sampling.greedy(), stop, Logprobs.NONE)));
   }
@@ -137,18 +142,73 @@ class EngineThreadTest {
     assertThrows(IllegalStateException.class, () -> read(open));
   }
 
+  private static Scheduler idle(FakeModel cold) {
+    return new Scheduler(
+        cold, TOKENIZER, new ScalarRowKernels(), new SchedulerLimits(4, 100, 16), report -> {});
+  }
+
   @Test
-  void itWarmsUpWithGrowingPromptsUntilItsTimeIsOver() throws Exception {
+  void itWarmsUpThePrefillTheStepOfFourAndTheStepOfOneWithPromptsThatGrow() throws Exception {
     FakeModel cold = FakeModel.reciting(300);
-    Scheduler idle =
-        new Scheduler(
-            cold, TOKENIZER, new ScalarRowKernels(), new SchedulerLimits(4, 100, 16), r -> {});
-    try (EngineThread thread = new EngineThread(idle, Duration.ofMillis(50))) {
-      await(() -> cold.rowsOfCalls().contains(16));
+    Scheduler idle = idle(cold);
+    try (EngineThread thread = new EngineThread(idle, Duration.ofMinutes(1))) {
+      thread.awaitWarm(); // settled, long before its limit
       assertTrue(thread.isAlive());
       assertEquals(0, idle.runningCount());
     }
-    assertEquals(List.of(2, 1), List.copyOf(cold.rowsOfCalls()).subList(0, 2));
+    List<Integer> round = List.of(4, 4, 4, 4, 1, 1, 1, 1, 1, 1, 1, 1);
+    List<Integer> rows = new ArrayList<>();
+    for (int prompts : new int[] {4, 8, 16, 16}) {
+      rows.add(prompts);
+      rows.addAll(round);
+    }
+    assertEquals(rows, List.copyOf(cold.rowsOfCalls()).subList(0, rows.size()));
+  }
+
+  @Test
+  @Timeout(60)
+  void itIsWarmOnceItsLimitIsOverAndGoesOnWhileIdle() throws Exception {
+    FakeModel cold = FakeModel.reciting(300);
+    Semaphore steps = new Semaphore(1);
+    cold.beforeForward(steps::acquireUninterruptibly);
+    try (EngineThread thread = new EngineThread(idle(cold), Duration.ofNanos(1))) {
+      thread.awaitWarm(); // one step is over the limit: the second waits here
+      steps.release(10);
+      await(() -> cold.rowsOfCalls().size() > 5);
+      steps.release(1_000_000);
+    }
+  }
+
+  @Test
+  void aRequestComesBeforeTheWarmUp() throws Exception {
+    FakeModel cold = FakeModel.reciting(300);
+    Scheduler idle = idle(cold);
+    try (EngineThread thread = new EngineThread(idle, Duration.ofMinutes(1))) {
+      assertEquals(3, read(submit(idle, 2, 3)));
+      thread.awaitWarm();
+    }
+  }
+
+  @Test
+  void withoutATimeForItThereIsNoWarmUp() {
+    engine.awaitWarm();
+    assertEquals(List.of(), model.rowsOfCalls());
+  }
+
+  @Test
+  void aWarmUpThatFailsLeavesAnEngineThatServes() throws Exception {
+    FakeModel cold = FakeModel.reciting(300);
+    cold.beforeForward(
+        () -> {
+          cold.beforeForward(() -> {});
+          throw new IllegalStateException("on purpose");
+        });
+    Scheduler idle = idle(cold);
+    try (EngineThread thread = new EngineThread(idle, Duration.ofMinutes(1))) {
+      thread.awaitWarm();
+      assertEquals(0, cold.rowsOfCalls().size());
+      assertEquals(3, read(submit(idle, 2, 3)));
+    }
   }
 
   @Test

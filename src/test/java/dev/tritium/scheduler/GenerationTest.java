@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.tritium.engine.AnswerBuffer;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.AnswerDelta.AnswerToken;
 import dev.tritium.engine.FinishReason;
@@ -29,16 +30,19 @@ class GenerationTest {
   private final AtomicInteger called = new AtomicInteger();
   private final Generation generation = new Generation(2, woken::incrementAndGet);
 
-  private static AnswerDelta delta(int choice, int token, @Nullable FinishReason finish) {
-    return new AnswerDelta(
-        choice, List.of(), token + " ", List.of(new AnswerToken(token, 0, null)), finish);
+  private static AnswerBuffer added(int choice, int token, @Nullable FinishReason finish) {
+    AnswerBuffer added = new AnswerBuffer(choice);
+    added.add(
+        new AnswerDelta(
+            choice, List.of(), token + " ", List.of(new AnswerToken(token, 0, null)), finish));
+    return added;
   }
 
   @Test
   void deltasThatWereNotReadAreMergedByChoice() {
-    generation.publish(delta(1, 1, null));
-    generation.publish(delta(0, 2, null));
-    generation.publish(delta(1, 3, FinishReason.STOP));
+    generation.publish(added(1, 1, null));
+    generation.publish(added(0, 2, null));
+    generation.publish(added(1, 3, FinishReason.STOP));
     List<AnswerDelta> deltas = generation.poll();
     assertEquals(List.of("2 ", "1 3 "), deltas.stream().map(AnswerDelta::text).toList());
     assertNull(deltas.getFirst().finish());
@@ -48,10 +52,10 @@ class GenerationTest {
 
   @Test
   void itIsDoneWhenEveryAnswerHasEndedAndWasRead() {
-    generation.publish(delta(0, 1, FinishReason.STOP));
+    generation.publish(added(0, 1, FinishReason.STOP));
     generation.poll();
     assertFalse(generation.isDone());
-    generation.publish(delta(1, 1, FinishReason.LENGTH));
+    generation.publish(added(1, 1, FinishReason.LENGTH));
     assertFalse(generation.isDone());
     generation.poll();
     assertTrue(generation.isDone());
@@ -61,24 +65,24 @@ class GenerationTest {
   void aReaderIsCalledOnceWhenThereIsSomething() {
     generation.onReady(called::incrementAndGet);
     assertEquals(0, called.get());
-    generation.publish(delta(0, 1, null));
-    generation.publish(delta(0, 2, null));
+    generation.publish(added(0, 1, null));
+    generation.publish(added(0, 2, null));
     assertEquals(1, called.get());
   }
 
   @Test
   void aReaderIsCalledAtOnceIfThereIsSomethingAlready() {
-    generation.publish(delta(0, 1, null));
+    generation.publish(added(0, 1, null));
     generation.onReady(called::incrementAndGet);
     assertEquals(1, called.get());
-    generation.publish(delta(0, 2, null));
+    generation.publish(added(0, 2, null));
     assertEquals(1, called.get());
   }
 
   @Test
   void aReaderIsCalledAtOnceWhenAllIsOver() {
-    generation.publish(delta(0, 1, FinishReason.STOP));
-    generation.publish(delta(1, 1, FinishReason.STOP));
+    generation.publish(added(0, 1, FinishReason.STOP));
+    generation.publish(added(1, 1, FinishReason.STOP));
     generation.poll();
     generation.onReady(called::incrementAndGet);
     assertEquals(1, called.get());
@@ -88,7 +92,7 @@ class GenerationTest {
   void aLaterReaderReplacesOneThatWasNotCalled() {
     generation.onReady(() -> fail("the first was replaced"));
     generation.onReady(called::incrementAndGet);
-    generation.publish(delta(0, 1, null));
+    generation.publish(added(0, 1, null));
     assertEquals(1, called.get());
   }
 
@@ -110,7 +114,7 @@ class GenerationTest {
     generation.onReady(called::incrementAndGet);
     generation.cancel();
     assertEquals(1, woken.get());
-    generation.publish(delta(0, 1, FinishReason.STOP));
+    generation.publish(added(0, 1, FinishReason.STOP));
     assertEquals(0, called.get());
     assertEquals(List.of(), generation.poll());
     assertTrue(generation.isAbandoned());
@@ -151,8 +155,8 @@ class GenerationTest {
       begin.await();
       for (int token = 0; token < tokens; token++) {
         FinishReason finish = token == tokens - 1 ? FinishReason.LENGTH : null;
-        shared.publish(delta(0, token, finish));
-        shared.publish(delta(1, token, finish));
+        shared.publish(added(0, token, finish));
+        shared.publish(added(1, token, finish));
         if (round % 3 == 0) {
           LockSupport.parkNanos(1_000); // lets the reader go to sleep
         }

@@ -163,6 +163,13 @@ class SchedulerTest {
   }
 
   @Test
+  void choicesThatAreNotNumberedThroughAreRefused() {
+    Scheduler scheduler = scheduler(2, 4, 128);
+    assertThrows(IllegalArgumentException.class, () -> scheduler.submit(List.of(request(2, 2, 1))));
+    assertEquals(0, scheduler.waitingCount());
+  }
+
+  @Test
   void cancellingFreesASequenceWithinOneStepWhereverItIs() {
     Scheduler scheduler = scheduler(2, 8, 32);
     Generation decodes = submit(scheduler, 2, 100);

@@ -45,6 +45,7 @@ class TritiumConfigTest {
     assertEquals(GenerationDefaults.OPENAI, config.generationConfig());
     assertEquals(10_485_760, config.maxBodyBytes());
     assertFalse(config.exitWhenReady());
+    assertEquals(1_200, config.warmup().millis());
     assertEquals(
         SchedulerLimits.defaults(),
         new SchedulerLimits(

@@ -62,9 +62,9 @@ final class IncrementalDecoderTest {
     IncrementalDecoder decoder = IncrementalDecoder.start(tokenizer, prompt);
     StringBuilder text = new StringBuilder();
     for (int id : answer) {
-      text.append(decoder.accept(id));
+      decoder.accept(id, text);
     }
-    text.append(decoder.finish());
+    decoder.finish(text);
     assertEquals(
         expected(tokenizer, prompt, answer),
         text.toString(),
@@ -91,7 +91,7 @@ final class IncrementalDecoderTest {
     IncrementalDecoder decoder = IncrementalDecoder.start(byteFallback, prompt);
     StringBuilder text = new StringBuilder();
     for (int id : Arrays.copyOfRange(all, prompt.length, all.length)) {
-      text.append(decoder.accept(id));
+      decoder.accept(id, text);
     }
     assertEquals(" a time", text.toString(), "and nothing of it is held back");
   }
@@ -101,35 +101,35 @@ final class IncrementalDecoderTest {
     IncrementalDecoder decoder =
         IncrementalDecoder.start(byteFallback, byteFallback.encode("a", true));
     for (int b : new int[] {0xF0, 0x9F, 0x98, 0x80}) {
-      assertEquals("", decoder.accept(BYTE_0 + b));
+      assertEquals("", accept(decoder, BYTE_0 + b));
     }
-    assertEquals("", decoder.accept(2), "a special token does not end it");
+    assertEquals("", accept(decoder, 2), "a special token does not end it");
     IncrementalDecoder broken = decoder.fork();
     int next = byteFallback.encode("b", false)[0];
-    assertEquals("😀", decoder.finish());
+    assertEquals("😀", finish(decoder));
     String tail = byteFallback.decode(new int[] {byteFallback.encode("a", false)[0], next});
-    assertEquals("😀" + tail.substring(1), decoder.accept(next));
-    broken.accept(BYTE_0 + 0xFF);
-    assertEquals("\uFFFD".repeat(5), broken.finish());
+    assertEquals("😀" + tail.substring(1), accept(decoder, next));
+    accept(broken, BYTE_0 + 0xFF);
+    assertEquals("\uFFFD".repeat(5), finish(broken));
   }
 
   @Test
   void byteLevelTextIsOutAsSoonAsItsCharacterIsWhole() {
     IncrementalDecoder decoder = IncrementalDecoder.start(byteLevel, new int[] {'a', 0xF0});
-    assertEquals("", decoder.accept(0x9F));
-    assertEquals("", decoder.accept(0x98));
-    assertEquals("😀", decoder.accept(0x80));
-    assertEquals("b", decoder.accept('b'));
-    assertEquals("", decoder.finish());
+    assertEquals("", accept(decoder, 0x9F));
+    assertEquals("", accept(decoder, 0x98));
+    assertEquals("😀", accept(decoder, 0x80));
+    assertEquals("b", accept(decoder, 'b'));
+    assertEquals("", finish(decoder));
   }
 
   @Test
   void finishingChangesNothing() {
     IncrementalDecoder decoder = IncrementalDecoder.start(byteLevel, new int[] {'a'});
-    decoder.accept(0xC3);
-    assertEquals("\uFFFD", decoder.finish());
-    assertEquals("\uFFFD", decoder.finish());
-    assertEquals("é", decoder.accept(0xA9));
+    accept(decoder, 0xC3);
+    assertEquals("\uFFFD", finish(decoder));
+    assertEquals("\uFFFD", finish(decoder));
+    assertEquals("é", accept(decoder, 0xA9));
   }
 
   @Test
@@ -154,11 +154,17 @@ final class IncrementalDecoderTest {
         });
   }
 
-  private static String accept(IncrementalDecoder decoder, int[] ids) {
+  private static String accept(IncrementalDecoder decoder, int... ids) {
     StringBuilder text = new StringBuilder();
     for (int id : ids) {
-      text.append(decoder.accept(id));
+      decoder.accept(id, text);
     }
+    return text.toString();
+  }
+
+  private static String finish(IncrementalDecoder decoder) {
+    StringBuilder text = new StringBuilder();
+    decoder.finish(text);
     return text.toString();
   }
 
@@ -172,11 +178,12 @@ final class IncrementalDecoderTest {
     StringBuilder text = new StringBuilder();
     for (int id : ids) {
       if (others.length > 0) {
-        fork.accept(others[random.nextInt(others.length)]);
+        fork.accept(others[random.nextInt(others.length)], new StringBuilder());
       }
-      text.append(decoder.accept(id));
+      decoder.accept(id, text);
     }
-    return text + decoder.finish();
+    decoder.finish(text);
+    return text.toString();
   }
 
   @Test

@@ -30,6 +30,7 @@ final class LogprobsJson {
     /** Adds an echoed prompt; its first token has no log-probability. */
     void addPrompt(int[] ids, List<TokenLogprob> entries) {
       IncrementalDecoder decoder = IncrementalDecoder.start(tokenizer, new int[0]);
+      StringBuilder text = new StringBuilder();
       for (int i = 0; i < ids.length; i++) {
         if (i == 0) {
           tokens.add(tokenizer.pieceText(ids[0]));
@@ -39,7 +40,7 @@ final class LogprobsJson {
         } else {
           add(entries.get(i - 1), decoder.length());
         }
-        decoder.accept(ids[i]);
+        decoder.accept(ids[i], text);
       }
     }
 

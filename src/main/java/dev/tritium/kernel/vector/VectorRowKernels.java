@@ -2,6 +2,8 @@ package dev.tritium.kernel.vector;
 
 import dev.tritium.kernel.RowKernels;
 import dev.tritium.kernel.ScalarRowKernels;
+import java.util.Arrays;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -12,10 +14,11 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The row operations in vectors of the CPU's preferred width, equal to {@link ScalarRowKernels} bit
- * for bit; what is left of a row goes through its functions. Stateless.
+ * for bit; what is left of a row goes through its functions.
  */
 public final class VectorRowKernels implements RowKernels {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Double> D = S.withLanes(double.class);
   private static final VectorSpecies<Short> Q =
       VectorSpecies.of(short.class, VectorShape.forBitSize(S.vectorBitSize() / 2));
   private static final int L = S.length();
@@ -100,20 +103,34 @@ public final class VectorRowKernels implements RowKernels {
     ((ShortVector) k.convertShape(VectorOperators.I2S, Q, 0)).intoArray(q, at);
   }
 
+  // Two loops: past some 18,000 nodes in one method C2 inlines no more, and two exps are as many.
   @Override
   public void forgetAndInputGates(
       float[] forget, int forgetAt, float[] input, int inputAt, float[] lower, int n) {
+    forgetGate(forget, forgetAt, lower, n);
+    inputGate(forget, forgetAt, input, inputAt, n);
+  }
+
+  private static void forgetGate(float[] forget, int at, float[] lower, int n) {
     int j = 0;
     for (; j <= n - L; j += L) {
       FloatVector bound = load(lower, j);
-      FloatVector f = bound.add(oneMinus(bound).mul(sigmoid(load(forget, forgetAt + j))));
-      f.intoArray(forget, forgetAt + j);
-      silu(load(input, inputAt + j)).mul(oneMinus(f)).intoArray(input, inputAt + j);
+      FloatVector open = oneMinus(bound).mul(sigmoid(load(forget, at + j)));
+      bound.add(open).intoArray(forget, at + j);
     }
     for (; j < n; j++) {
-      float f = lower[j] + (1 - lower[j]) * ScalarRowKernels.sigmoid(forget[forgetAt + j]);
-      forget[forgetAt + j] = f;
-      input[inputAt + j] = ScalarRowKernels.silu(input[inputAt + j]) * (1 - f);
+      forget[at + j] = lower[j] + (1 - lower[j]) * ScalarRowKernels.sigmoid(forget[at + j]);
+    }
+  }
+
+  private static void inputGate(float[] forget, int forgetAt, float[] input, int inputAt, int n) {
+    int j = 0;
+    for (; j <= n - L; j += L) {
+      FloatVector shut = oneMinus(load(forget, forgetAt + j));
+      silu(load(input, inputAt + j)).mul(shut).intoArray(input, inputAt + j);
+    }
+    for (; j < n; j++) {
+      input[inputAt + j] = ScalarRowKernels.silu(input[inputAt + j]) * (1 - forget[forgetAt + j]);
     }
   }
 
@@ -182,15 +199,107 @@ public final class VectorRowKernels implements RowKernels {
   }
 
   @Override
-  public void expOfDifference(
-      float[] x, int xAt, float shift, float factor, float[] y, int yAt, int n) {
+  public double weigh(
+      float[] x, int xAt, float shift, float factor, float[] weights, double[] blockSums, int n) {
+    double total = 0;
+    for (int b = 0, from = 0; from < n; b++, from += BLOCK) {
+      int end = Math.min(from + BLOCK, n);
+      blockSums[b] = weighBlock(x, xAt, shift, factor, weights, from, end);
+      total += blockSums[b];
+    }
+    return total;
+  }
+
+  private static double weighBlock(
+      float[] x, int xAt, float shift, float factor, float[] weights, int from, int end) {
+    double[] sums = ScalarRowKernels.DOUBLE_SUMS.get();
+    int whole = end - (end - from) % ScalarRowKernels.LANES;
+    for (int lane = 0; lane < ScalarRowKernels.LANES; lane += L) {
+      DoubleVector low = DoubleVector.zero(D);
+      DoubleVector high = low;
+      for (int k = from + lane; k < whole; k += ScalarRowKernels.LANES) {
+        FloatVector v = load(x, xAt + k);
+        VectorMask<Float> none = v.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY);
+        FloatVector weight = exp(v.sub(shift).mul(factor)).blend(0, none);
+        weight.intoArray(weights, k);
+        low = low.add(weight.convert(VectorOperators.F2D, 0));
+        high = high.add(weight.convert(VectorOperators.F2D, 1));
+      }
+      low.intoArray(sums, lane);
+      high.intoArray(sums, lane + L / 2);
+    }
+    for (int k = whole; k < end; k++) {
+      weights[k] = ScalarRowKernels.weight(x[xAt + k], shift, factor);
+      sums[k - whole] += weights[k];
+    }
+    return ScalarRowKernels.sumOfLanes(sums);
+  }
+
+  @Override
+  public int argmax(float[] x, int xAt, int n) {
+    FloatVector largest = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
     int j = 0;
     for (; j <= n - L; j += L) {
-      exp(load(x, xAt + j).sub(shift).mul(factor)).intoArray(y, yAt + j);
+      largest = greater(load(x, xAt + j), largest);
+    }
+    float max = largest.reduceLanes(VectorOperators.MAX);
+    for (; j < n; j++) {
+      max = x[xAt + j] > max ? x[xAt + j] : max;
+    }
+    return max == Float.NEGATIVE_INFINITY ? 0 : indexOf(max, x, xAt, n);
+  }
+
+  private static int indexOf(float value, float[] x, int xAt, int n) {
+    int j = 0;
+    for (; j <= n - L; j += L) {
+      VectorMask<Float> equal = load(x, xAt + j).compare(VectorOperators.EQ, value);
+      if (equal.anyTrue()) {
+        return j + equal.firstTrue();
+      }
+    }
+    while (x[xAt + j] != value) {
+      j++;
+    }
+    return j;
+  }
+
+  @Override
+  public void laneMaxima(float[] x, int xAt, int n, float[] maxima, int lanes) {
+    Arrays.fill(maxima, 0, lanes, Float.NEGATIVE_INFINITY);
+    int whole = n - n % lanes;
+    for (int from = 0; from < whole; from += lanes) {
+      for (int m = 0; m < lanes; m += L) {
+        greater(load(x, xAt + from + m), load(maxima, m)).intoArray(maxima, m);
+      }
+    }
+    for (int j = whole; j < n; j++) {
+      if (x[xAt + j] > maxima[j - whole]) {
+        maxima[j - whole] = x[xAt + j];
+      }
+    }
+  }
+
+  /** v where it is greater than {@code than}: so NaN is not. */
+  private static FloatVector greater(FloatVector v, FloatVector than) {
+    return than.blend(v, v.compare(VectorOperators.GT, than));
+  }
+
+  @Override
+  public int atLeast(float[] x, int xAt, float least, int[] found, int n) {
+    int count = 0;
+    int j = 0;
+    for (; j <= n - L; j += L) {
+      long hits = load(x, xAt + j).compare(VectorOperators.GE, least).toLong();
+      for (; hits != 0; hits &= hits - 1) {
+        found[count++] = j + Long.numberOfTrailingZeros(hits);
+      }
     }
     for (; j < n; j++) {
-      y[yAt + j] = ScalarRowKernels.exp((x[xAt + j] - shift) * factor);
+      if (x[xAt + j] >= least) {
+        found[count++] = j;
+      }
     }
+    return count;
   }
 
   @Override
@@ -207,7 +316,7 @@ public final class VectorRowKernels implements RowKernels {
     if (max == Float.NEGATIVE_INFINITY) {
       return max;
     }
-    float[] sums = new float[ScalarRowKernels.LANES];
+    float[] sums = ScalarRowKernels.SUMS.get();
     int whole = n - n % sums.length;
     for (int lane = 0; lane < sums.length; lane += L) {
       FloatVector sum = FloatVector.zero(S);
@@ -223,7 +332,7 @@ public final class VectorRowKernels implements RowKernels {
   }
 
   private static float inverseRms(float[] x, int xAt, float epsilon, int n) {
-    float[] sums = new float[ScalarRowKernels.LANES];
+    float[] sums = ScalarRowKernels.SUMS.get();
     int whole = n - n % sums.length;
     // One vector of the 64 partial sums after the other: at any width the same additions.
     for (int lane = 0; lane < sums.length; lane += L) {

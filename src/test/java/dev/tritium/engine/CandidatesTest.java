@@ -2,6 +2,7 @@ package dev.tritium.engine;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import dev.tritium.kernel.ScalarRowKernels;
 import dev.tritium.testing.Seeded;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -9,7 +10,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-class TopKTest {
+class CandidatesTest {
   private static final float[] SPECIAL = {
     0f,
     -0f,
@@ -39,13 +40,13 @@ class TopKTest {
         2_000,
         random -> {
           int at = random.nextInt(4);
-          // 256 is where another way of selecting begins.
-          int n = random.nextBoolean() ? 1 + random.nextInt(20) : 250 + random.nextInt(20);
+          // From 64 on, a threshold is looked for first.
+          int n = random.nextBoolean() ? 1 + random.nextInt(20) : 60 + random.nextInt(300);
           float[] x = values(random, at + n + 3);
           for (int k : new int[] {0, 1, Math.min(2, n), random.nextInt(n + 1), n}) {
             assertArrayEquals(
                 sorted(x, at, n, k),
-                TopK.select(x, at, n, k),
+                new Candidates(n, new ScalarRowKernels()).best(x, at, k),
                 () -> "k %d of [%d, +%d) of %s".formatted(k, at, n, Arrays.toString(x)));
           }
         });
