@@ -115,7 +115,7 @@ final class Benchmark {
             group.logitsAt(0),
             Sampling.plain(0),
             null,
-            new int[0],
+            Batch.NONE,
             0,
             group.state().tokenCount());
     samplingNanos += System.nanoTime() - start;
