@@ -69,8 +69,12 @@ final class DigestIndex {
       Path path = path(model);
       if (!Files.exists(path) || !Files.readString(path).equals(entry)) {
         Path temporary = folder.resolve(UUID.randomUUID() + PackedFileWriter.TEMPORARY);
-        Files.writeString(temporary, entry);
-        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+        try {
+          Files.writeString(temporary, entry);
+          Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+          Files.deleteIfExists(temporary);
+        }
       }
     } catch (IOException e) {
       LOG.log(Level.DEBUG, "digest of " + model.path() + " not kept", e);

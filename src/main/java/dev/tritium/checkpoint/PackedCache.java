@@ -7,6 +7,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -125,7 +126,7 @@ public final class PackedCache {
     String names = PackedFile.fileNamePrefix(formatId, version) + "*";
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, names)) {
       return files.iterator().hasNext();
-    } catch (IOException e) {
+    } catch (IOException | DirectoryIteratorException e) {
       return false; // no folder yet
     }
   }
@@ -134,13 +135,20 @@ public final class PackedCache {
   private @Nullable String firstDamage(PackedFile file) {
     AtomicReference<@Nullable String> damage = new AtomicReference<>();
     List<Section> sections = file.sections();
-    parallel.forEach(
-        sections.size(),
-        i -> {
-          if (!sections.get(i).isIntact()) {
-            damage.set("section " + sections.get(i).name() + " is damaged");
-          }
-        });
+    try {
+      parallel.forEach(
+          sections.size(),
+          i -> {
+            if (!sections.get(i).isIntact()) {
+              damage.set("section " + sections.get(i).name() + " is damaged");
+            }
+          });
+    } catch (InternalError e) { // a mapped page that the disk cannot give
+      return "cannot be read";
+    } catch (RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
     return damage.get();
   }
 

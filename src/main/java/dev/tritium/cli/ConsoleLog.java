@@ -11,10 +11,18 @@ import java.util.logging.Logger;
 final class ConsoleLog {
   private ConsoleLog() {}
 
-  /** Prints warnings and errors to standard error from now on, a line each. */
+  /** Packing a model, or waiting for who packs it, may take half a minute. */
+  private static boolean isProgress(LogRecord log) {
+    String logger = String.valueOf(log.getLoggerName());
+    return logger.endsWith("CheckpointWeights") || logger.endsWith("PackedCache");
+  }
+
+  /** Prints warnings, errors and progress to standard error from now on, a line each. */
   static void showWarnings() {
     Handler handler = new ConsoleHandler();
-    handler.setLevel(Level.WARNING);
+    handler.setLevel(Level.INFO);
+    handler.setFilter(
+        log -> log.getLevel().intValue() >= Level.WARNING.intValue() || isProgress(log));
     handler.setFormatter(
         new Formatter() {
           @Override

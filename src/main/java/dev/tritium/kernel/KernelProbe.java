@@ -32,7 +32,7 @@ final class KernelProbe {
     for (int i = 0; i < codes.length; i++) {
       codes[i] = (byte) (random.nextInt(3) - 1);
     }
-    // A shared arena, as models have: code that has met two kinds of memory is up to 1.4 x slower.
+    // A shared arena, as models have: code that has met two kinds of memory is up to 1.7 x slower.
     try (Arena arena = Arena.ofShared();
         Workers workers = new Workers(1)) {
       PackedTernary weight = pack(codes, kernels.format(), arena);

@@ -40,6 +40,9 @@ public final class Batch {
 
     private void leave() {
       state = null;
+      tokens = NONE;
+      logitRows = NONE;
+      snapshotRows = NONE;
       snapshots = NO_SNAPSHOTS;
     }
 

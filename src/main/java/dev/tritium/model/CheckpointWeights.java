@@ -28,7 +28,10 @@ import org.jspecify.annotations.Nullable;
 final class CheckpointWeights implements Weights {
   private static final System.Logger LOG = System.getLogger(CheckpointWeights.class.getName());
 
-  /** Of {@link AbsMean} and the formats' layouts together: to be raised when either changes. */
+  /**
+   * Of {@link AbsMean}, the formats' layouts and the families' choice of ternary tensors together:
+   * to be raised when any of them changes.
+   */
   private static final int PACKING_VERSION = 2;
 
   private static final int ALIGNMENT = 64; // bytes; a cache line and the widest vector
@@ -159,7 +162,8 @@ final class CheckpointWeights implements Weights {
 
   @Override
   public PackedTernary ternary(String name) {
-    return Objects.requireNonNull(ternary.get(name), name);
+    return Objects.requireNonNull(
+        ternary.get(name), () -> name + " is not packed: was PACKING_VERSION forgotten?");
   }
 
   @Override

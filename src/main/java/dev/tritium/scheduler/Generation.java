@@ -128,7 +128,7 @@ public final class Generation {
     }
     try {
       ready.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.ERROR, "a request's reader failed", e);
     }
   }

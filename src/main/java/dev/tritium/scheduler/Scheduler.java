@@ -124,7 +124,10 @@ public final class Scheduler {
   void failAll(Throwable cause) {
     List<Generation> open = new ArrayList<>();
     running.forEach(r -> open.add(r.generation));
+    members.forEach(r -> open.add(r.generation)); // finished in a step that was not published
     running.clear();
+    members.clear();
+    batch.clear();
     runningCount = 0;
     synchronized (queue) {
       queue.forEach(waiting -> open.add(waiting.generation));

@@ -39,6 +39,7 @@ public class ModelServer implements Models {
   private final EngineMetrics metrics;
   private @Nullable Thread loader;
   private volatile @Nullable Running running;
+  private volatile boolean ready;
 
   ModelServer(TritiumConfig config, EngineMetrics metrics) {
     this.config = config;
@@ -51,7 +52,7 @@ public class ModelServer implements Models {
 
   private void load() {
     try {
-      running = start();
+      start();
       if (config.exitWhenReady()) {
         Quarkus.asyncExit(0);
       }
@@ -65,7 +66,7 @@ public class ModelServer implements Models {
     }
   }
 
-  private Running start() {
+  private void start() {
     long start = System.nanoTime();
     SchedulerLimits limits =
         new SchedulerLimits(
@@ -104,6 +105,7 @@ public class ModelServer implements Models {
                 : Sampling.plain(0));
     long loadedAt = System.nanoTime();
     EngineThread engine = new EngineThread(scheduler, warmUp);
+    running = new Running(served, loaded, kernels, engine); // from now on a stop ends it
     engine.awaitWarm();
     metrics.serve(served.id(), scheduler, kernels.ternary());
     LOG.log(
@@ -112,7 +114,7 @@ public class ModelServer implements Models {
         served.id(),
         String.valueOf(millisSince(start)),
         String.valueOf(millisSince(loadedAt)));
-    return new Running(served, loaded, kernels, engine);
+    ready = true;
   }
 
   private static long millisSince(long nanoTime) {
@@ -150,7 +152,7 @@ public class ModelServer implements Models {
   @Override
   public ServedModel require(@Nullable String id) {
     Running current = running;
-    if (current == null) {
+    if (current == null || !ready) {
       throw new ApiException(
           ErrorKind.MODEL_LOADING, null, "the model is still loading; try again shortly");
     }
@@ -171,7 +173,7 @@ public class ModelServer implements Models {
 
   /** Whether the model is loaded and warm. */
   boolean isLoaded() {
-    return running != null;
+    return ready;
   }
 
   /** Whether the engine can work: false once its thread has died. */
