@@ -1,11 +1,16 @@
 package dev.tritium.checkpoint;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.function.BiFunction;
 
 /** Reading the small files of a model folder, with errors that say which file and why. */
 final class CheckpointFiles {
@@ -26,6 +31,28 @@ final class CheckpointFiles {
       return bytes;
     } catch (IOException e) {
       throw unreadable(file, e);
+    }
+  }
+
+  /**
+   * Maps a whole file read-only for {@code reader}, whose result keeps the arena and closes it; if
+   * the reader throws, the file is unmapped.
+   *
+   * @throws CheckpointException if it cannot be read
+   */
+  @SuppressWarnings("MustBeClosed") // the arena lives as long as what the reader makes of it
+  static <T> T map(Path file, BiFunction<Arena, MemorySegment, T> reader) {
+    requireRegular(file);
+    Arena arena = Arena.ofShared();
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      return reader.apply(
+          arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
+    } catch (IOException e) {
+      arena.close();
+      throw unreadable(file, e);
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
     }
   }
 

@@ -1,11 +1,8 @@
 package dev.tritium.checkpoint;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -83,22 +80,11 @@ public final class PackedFile implements AutoCloseable {
    *
    * @throws CheckpointException if it cannot be read, is damaged or was written by another version
    */
-  @SuppressWarnings("MustBeClosed") // the arena lives as long as the file that is returned
   public static PackedFile open(Path path) {
-    CheckpointFiles.requireRegular(path);
-    Arena arena = Arena.ofShared();
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      MemorySegment file = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-      return new PackedFile(path, arena, file);
-    } catch (IOException e) {
-      arena.close();
-      throw CheckpointFiles.unreadable(path, e);
+    try {
+      return CheckpointFiles.map(path, (arena, file) -> new PackedFile(path, arena, file));
     } catch (IllegalArgumentException | ArithmeticException e) {
-      arena.close();
       throw new CheckpointException(path + ": " + e.getMessage(), e);
-    } catch (RuntimeException | Error e) {
-      arena.close();
-      throw e;
     }
   }
 

@@ -2,14 +2,11 @@ package dev.tritium.checkpoint;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
@@ -55,20 +52,8 @@ public final class SafetensorsFile implements AutoCloseable {
    *
    * @throws CheckpointException if it cannot be read or breaks a rule of the format
    */
-  @SuppressWarnings("MustBeClosed") // the arena lives as long as the file that is returned
   public static SafetensorsFile open(Path path) {
-    CheckpointFiles.requireRegular(path);
-    Arena arena = Arena.ofShared();
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-      return new SafetensorsFile(path, arena, bytes);
-    } catch (IOException e) {
-      arena.close();
-      throw CheckpointFiles.unreadable(path, e);
-    } catch (RuntimeException | Error e) {
-      arena.close();
-      throw e;
-    }
+    return CheckpointFiles.map(path, (arena, bytes) -> new SafetensorsFile(path, arena, bytes));
   }
 
   private long headerBytes(MemorySegment bytes) {

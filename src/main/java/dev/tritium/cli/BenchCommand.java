@@ -120,14 +120,8 @@ final class BenchCommand implements Runnable {
     return new Subject(folder.toString(), kernels -> load(folder, kernels));
   }
 
-  private static LanguageModel load(Path path, Kernels kernels) {
-    ModelFolder folder = ModelFolder.open(path);
-    try {
-      return ModelFamilies.load(folder, kernels, LoadedModel.cache(kernels));
-    } catch (RuntimeException | Error e) {
-      folder.close();
-      throw e;
-    }
+  private static LanguageModel load(Path folder, Kernels kernels) {
+    return ModelFamilies.load(ModelFolder.open(folder), kernels, LoadedModel.cache(kernels));
   }
 
   /** Says on a terminal what goes on; an empty text takes that back. */

@@ -1,6 +1,7 @@
 package dev.tritium.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
 
 /** How a ternary matrix [rows, columns] lies in memory; the layouts are in docs/kernels.md. */
 public interface TernaryFormat {
@@ -30,6 +31,20 @@ public interface TernaryFormat {
    * @throws IllegalArgumentException if the source gives a value other than -1, 0 or +1
    */
   void pack(RowSource source, int columns, int firstRow, int endRow, MemorySegment target);
+
+  /**
+   * Packs a whole matrix on all threads.
+   *
+   * @param sources makes a source for each range of rows, with scratch memory of its own
+   */
+  default void pack(
+      Supplier<RowSource> sources, int rows, int columns, Workers workers, MemorySegment target) {
+    int step = rowAlignment();
+    workers.forEach(
+        Math.ceilDiv(rows, step),
+        (chunk, worker) ->
+            pack(sources.get(), columns, chunk * step, Math.min(rows, (chunk + 1) * step), target));
+  }
 
   /** Writes the codes of one row, -1, 0 or +1, to {@code codes[0, columns)}. */
   void unpackRow(MemorySegment packed, int columns, int row, byte[] codes);

@@ -26,23 +26,20 @@ final class AbsMean {
     int rows = Math.toIntExact(tensor.shape().get(0));
     int columns = Math.toIntExact(tensor.shape().get(1));
     double scale = Math.max(meanAbsolute(tensor, rows, columns, workers), SMALLEST_SCALE);
-    int step = format.rowAlignment();
-    workers.forEach(
-        (rows + step - 1) / step,
-        (chunk, worker) -> {
+    format.pack(
+        () -> {
           float[] row = new float[columns];
-          format.pack(
-              (r, codes) -> {
-                tensor.readFloats((long) r * columns, row, 0, columns);
-                for (int c = 0; c < columns; c++) {
-                  codes[c] = code(row[c], scale);
-                }
-              },
-              columns,
-              chunk * step,
-              Math.min(rows, (chunk + 1) * step),
-              packed);
-        });
+          return (r, codes) -> {
+            tensor.readFloats((long) r * columns, row, 0, columns);
+            for (int c = 0; c < columns; c++) {
+              codes[c] = code(row[c], scale);
+            }
+          };
+        },
+        rows,
+        columns,
+        workers,
+        packed);
     return (float) scale;
   }
 

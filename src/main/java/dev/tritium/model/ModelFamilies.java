@@ -57,17 +57,23 @@ public final class ModelFamilies {
   }
 
   /**
-   * Loads a folder's model, which takes the folder over and closes it with itself.
+   * Loads a folder's model, which takes the folder over and closes it with itself; a failure closes
+   * it too.
    *
    * @param cache for packed weights; null packs into memory
-   * @throws CheckpointException naming what does not fit; the caller closes the folder then
+   * @throws CheckpointException naming what does not fit
    */
   public static LanguageModel load(
       ModelFolder folder, Kernels kernels, @Nullable PackedCache cache) {
-    describe(folder);
-    ModelFamily family = of(folder.config());
-    List<TensorSpec> specs = family.tensors(folder.config()).toList();
-    return family.load(new CheckpointWeights(folder, specs, kernels, cache), kernels);
+    try {
+      describe(folder);
+      ModelFamily family = of(folder.config());
+      List<TensorSpec> specs = family.tensors(folder.config()).toList();
+      return family.load(new CheckpointWeights(folder, specs, kernels, cache), kernels);
+    } catch (RuntimeException | Error e) {
+      folder.close();
+      throw e;
+    }
   }
 
   /** A model with random weights of the shape that {@code config} describes, for benchmarks. */

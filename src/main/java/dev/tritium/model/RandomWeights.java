@@ -72,18 +72,12 @@ final class RandomWeights implements Weights {
     int columns = spec.columns();
     TernaryFormat format = kernels.ternary().format();
     MemorySegment codes = arena.allocate(format.packedBytes(rows, columns), ALIGNMENT);
-    int step = format.rowAlignment();
-    kernels
-        .workers()
-        .forEach(
-            Math.ceilDiv(rows, step),
-            (chunk, worker) ->
-                format.pack(
-                    (row, to) -> copyTrits((long) row * columns + name.hashCode(), to, columns),
-                    columns,
-                    chunk * step,
-                    Math.min(rows, (chunk + 1) * step),
-                    codes));
+    format.pack(
+        () -> (row, to) -> copyTrits((long) row * columns + name.hashCode(), to, columns),
+        rows,
+        columns,
+        kernels.workers(),
+        codes);
     // Two thirds of the codes are not 0: products keep the size of their inputs.
     return PackedTernary.of(format, rows, columns, codes, (float) Math.sqrt(1.5 / columns));
   }

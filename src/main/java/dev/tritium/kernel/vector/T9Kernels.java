@@ -148,12 +148,12 @@ public final class T9Kernels implements TernaryKernels {
   /** Products with the same input share its tables. Returns the chunks it takes to build all. */
   private int planTables(int first) {
     if (slotOf.length < products.length) {
-      slotOf = new int[products.length];
       int old = tables.length;
       tables = Arrays.copyOf(tables, products.length);
       for (int slot = old; slot < tables.length; slot++) {
         tables[slot] = new Tables(products[slot].input());
       }
+      slotOf = new int[products.length];
     }
     slots = 0;
     int chunks = 0;
