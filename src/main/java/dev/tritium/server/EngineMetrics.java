@@ -53,7 +53,7 @@ public class EngineMetrics implements EngineListener {
     }
     for (int g = 0; g < report.groups(); g++) {
       prompt.increment(report.prefillRows(g));
-      generated.increment(report.drewToken(g) ? 1 : 0);
+      generated.increment(report.drawn(g));
     }
   }
 }

@@ -68,11 +68,7 @@ public class ModelServer implements Models {
 
   private void start() {
     long start = System.nanoTime();
-    SchedulerLimits limits =
-        new SchedulerLimits(
-            config.scheduler().maxRunning(),
-            config.scheduler().maxWaiting(),
-            config.scheduler().stepRows());
+    SchedulerLimits limits = limits(config);
     requirePositive("tritium.max-model-len", config.maxModelLen());
     requirePositive("tritium.chat-max-tokens", config.chatMaxTokens());
     Duration warmUp = Duration.ofMillis(config.warmup().millis());
@@ -115,6 +111,21 @@ public class ModelServer implements Models {
         String.valueOf(millisSince(start)),
         String.valueOf(millisSince(loadedAt)));
     ready = true;
+  }
+
+  /** The scheduler's limits as they are configured. */
+  static SchedulerLimits limits(TritiumConfig config) {
+    return new SchedulerLimits(
+        config.scheduler().maxRunning(),
+        config.scheduler().maxWaiting(),
+        config.scheduler().maxWaitingTokens(),
+        config.scheduler().maxWait(),
+        config.request().timeout(),
+        SchedulerLimits.defaults().stateBytes(),
+        config.scheduler().stepRows(),
+        Duration.ofMillis(config.scheduler().stepMillis()),
+        config.prefixCache().bytes(),
+        config.prefixCache().chunk());
   }
 
   private static long millisSince(long nanoTime) {

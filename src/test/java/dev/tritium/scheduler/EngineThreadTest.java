@@ -37,7 +37,7 @@ class EngineThreadTest {
   private final FakeModel model = FakeModel.reciting(300);
   private final Scheduler scheduler =
       new Scheduler(
-          model, TOKENIZER, new ScalarRowKernels(), new SchedulerLimits(4, 100, 16), report -> {});
+          model, TOKENIZER, new ScalarRowKernels(), Schedulers.limits(4, 100, 16), report -> {});
   private final EngineThread engine = new EngineThread(scheduler, Duration.ZERO);
 
   @AfterAll
@@ -116,7 +116,7 @@ class EngineThreadTest {
             model,
             TOKENIZER,
             new ScalarRowKernels(),
-            new SchedulerLimits(1, 100, 16),
+            Schedulers.limits(1, 100, 16),
             report -> {
               if (fails.getAndSet(false)) {
                 throw new AssertionError("on purpose");
@@ -144,7 +144,7 @@ class EngineThreadTest {
 
   private static Scheduler idle(FakeModel cold) {
     return new Scheduler(
-        cold, TOKENIZER, new ScalarRowKernels(), new SchedulerLimits(4, 100, 16), report -> {});
+        cold, TOKENIZER, new ScalarRowKernels(), Schedulers.limits(4, 100, 16), report -> {});
   }
 
   @Test
