@@ -100,7 +100,7 @@ public class ModelServer implements Models {
                 ? loaded.sampling()
                 : Sampling.plain(0));
     long loadedAt = System.nanoTime();
-    EngineThread engine = new EngineThread(scheduler, warmUp);
+    EngineThread engine = new EngineThread(List.of(scheduler), warmUp);
     running = new Running(served, loaded, kernels, engine); // from now on a stop ends it
     engine.awaitWarm();
     metrics.serve(served.id(), scheduler, kernels.ternary());
