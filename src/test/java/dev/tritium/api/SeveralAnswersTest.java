@@ -181,6 +181,22 @@ class SeveralAnswersTest {
     }
   }
 
+  @Test
+  void aSaltKeepsPrefixesToItself() {
+    Object[] body = with(SEEDED, "prompt", "Tom and Lily went to the old mill", "n", 2);
+    int whole = api.tokenize("Tom and Lily went to the old mill").length;
+    assertEquals(0, cachedTokens(with(body, "cache_salt", "one's own")));
+    assertEquals(whole - 1, cachedTokens(with(body, "cache_salt", "one's own")));
+    assertEquals(0, cachedTokens(with(body, "cache_salt", "another's")));
+    assertTrue(cachedTokens(body) < whole - 1, "no more than other tests have left, the BOS");
+    assertEquals(whole - 1, cachedTokens(body));
+    assertEquals(whole - 1, cachedTokens(with(body, "cache_salt", "")), "the same as none");
+  }
+
+  private int cachedTokens(Object... body) {
+    return api.ask(COMPLETIONS, body).at("/usage/prompt_tokens_details/cached_tokens").asInt(-1);
+  }
+
   private static List<JsonNode> choices(JsonNode answer) {
     return answer.get("choices").valueStream().toList();
   }
