@@ -14,21 +14,28 @@ import java.util.Arrays;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Multiply and add at 256 bits, for CPUs without 512-bit permutes. Lanes are columns, four rows go
- * at once.
+ * Multiply and add at 256 or 128 bits, for CPUs without 512-bit permutes. Lanes are columns, four
+ * rows go at once.
  *
  * <p>A few sequences multiply the 2-bit digits as they are, 0 to 2, and take the sum of the
  * activations off at the end; many share rows that are decoded once.
  */
 public final class T2Kernels implements TernaryKernels {
-  private static final VectorSpecies<Short> S = ShortVector.SPECIES_256;
-  private static final VectorSpecies<Integer> I = IntVector.SPECIES_256;
+  private static final int PREFERRED_BITS = ShortVector.SPECIES_PREFERRED.vectorBitSize();
+  private static final int BITS = Math.clamp(PREFERRED_BITS, 128, 256);
+  private static final VectorSpecies<Short> S =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(BITS));
+  private static final VectorSpecies<Integer> I = S.withLanes(int.class);
+  private static final int L = S.length();
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
+  /** Words of a row in a chunk: one vector of 256 bits or two of 128. */
   private static final int LANES = 16;
+
   private static final int BLOCK_ROWS = 4;
   private static final int CHUNK_BYTES = BLOCK_ROWS * LANES * Short.BYTES;
   private static final int CHUNK_COLUMNS = 8 * LANES;
@@ -42,8 +49,8 @@ public final class T2Kernels implements TernaryKernels {
   /** A lane adds 8 products of at most 2 * 127 per chunk: 16 * 8 * 254 = 32512 fits int16. */
   private static final int MAX_DIGIT_CHUNKS = 16;
 
-  /** A lane adds a product of at most 127 per 16 columns: 256 * 127 = 32512 fits int16. */
-  private static final int MAX_TRIT_COLUMNS = 256 * LANES;
+  /** A lane adds a product of at most 127 per L columns: 256 * 127 = 32512 fits int16. */
+  private static final int MAX_TRIT_COLUMNS = 256 * L;
 
   // Words are shifted and masked in pairs, as ints: AVX2 has no variable shift of 16 bits, and what
   // crosses over is masked away.
@@ -74,7 +81,7 @@ public final class T2Kernels implements TernaryKernels {
   }
 
   private static final class Scratch {
-    final short[] acc = new short[2 * BLOCK_ROWS * LANES];
+    final short[] acc = new short[2 * BLOCK_ROWS * L];
     private int[] sums = new int[ROWS]; // [sequences, 64]
     short[] trits = new short[0]; // [4, columns rounded up to a chunk]
 
@@ -94,7 +101,7 @@ public final class T2Kernels implements TernaryKernels {
 
   @Override
   public int vectorBits() {
-    return 256;
+    return BITS;
   }
 
   @Override
@@ -104,7 +111,7 @@ public final class T2Kernels implements TernaryKernels {
 
   @Override
   public boolean supported() {
-    return ShortVector.SPECIES_PREFERRED.vectorBitSize() >= 256;
+    return PREFERRED_BITS >= 128;
   }
 
   @Override
@@ -163,10 +170,12 @@ public final class T2Kernels implements TernaryKernels {
         Arrays.fill(sums, y, y + BLOCK_ROWS, -inputSums[s]);
         for (int c = 0; c < chunks; c += MAX_DIGIT_CHUNKS) {
           int n = Math.min(MAX_DIGIT_CHUNKS, chunks - c);
-          long at = block + (long) c * CHUNK_BYTES;
-          dotDigits(
-              weight.codes(), at, n, input.values(), input.at(s) + c * CHUNK_COLUMNS, scratch.acc);
-          addLanes(scratch.acc, 0, sums, y);
+          for (int lane = 0; lane < LANES; lane += L) {
+            long at = block + (long) c * CHUNK_BYTES + (long) lane * Short.BYTES;
+            int x = input.at(s) + c * CHUNK_COLUMNS + lane;
+            dotDigits(weight.codes(), at, n, input.values(), x, scratch.acc);
+            addLanes(scratch.acc, 0, sums, y);
+          }
         }
       }
     }
@@ -202,7 +211,7 @@ public final class T2Kernels implements TernaryKernels {
           addLanes(scratch.acc, 0, sums, s * ROWS + row - firstRow);
           if (other != s) {
             int y = other * ROWS + row - firstRow;
-            addLanes(scratch.acc, BLOCK_ROWS * LANES, sums, y);
+            addLanes(scratch.acc, BLOCK_ROWS * L, sums, y);
           }
         }
       }
@@ -213,7 +222,7 @@ public final class T2Kernels implements TernaryKernels {
   }
 
   /**
-   * Int16 sums of digit * q, by lane, of 4 rows over {@code chunks} chunks, to acc[4, 16].
+   * Int16 sums of digit * q, by lane, of 4 rows over {@code chunks} chunks, to acc[4, L].
    *
    * <p>Without helper methods: past a number of nodes C2 inlines only the Vector API's own, and a
    * vector that leaves the method is an object, 10 times slower.
@@ -302,9 +311,9 @@ public final class T2Kernels implements TernaryKernels {
       a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
     }
     a0.intoArray(acc, 0);
-    a1.intoArray(acc, 16);
-    a2.intoArray(acc, 32);
-    a3.intoArray(acc, 48);
+    a1.intoArray(acc, L);
+    a2.intoArray(acc, 2 * L);
+    a3.intoArray(acc, 3 * L);
   }
 
   /** Writes the trits of a block's four rows to trits[4, columns]. */
@@ -314,18 +323,20 @@ public final class T2Kernels implements TernaryKernels {
     ShortVector one = ShortVector.fromArray(S, ONES, 0);
     for (int r = 0; r < BLOCK_ROWS; r++) {
       for (int c = 0; c < chunks; c++) {
-        IntVector words =
-            IntVector.fromMemorySegment(I, w, at + c * (long) CHUNK_BYTES + r * 32L, LE);
-        int to = r * columns + c * CHUNK_COLUMNS;
-        for (int j = 0; j < 8; j++) {
-          words.and(digits).reinterpretAsShorts().sub(one).intoArray(trits, to + j * LANES);
-          words = words.lanewise(VectorOperators.LSHR, two);
+        for (int lane = 0; lane < LANES; lane += L) {
+          long from = at + c * (long) CHUNK_BYTES + (long) (r * LANES + lane) * Short.BYTES;
+          int to = r * columns + c * CHUNK_COLUMNS + lane;
+          IntVector words = IntVector.fromMemorySegment(I, w, from, LE);
+          for (int j = 0; j < 8; j++) {
+            words.and(digits).reinterpretAsShorts().sub(one).intoArray(trits, to + j * LANES);
+            words = words.lanewise(VectorOperators.LSHR, two);
+          }
         }
       }
     }
   }
 
-  /** Int16 sums of trit * q, by lane, of 4 rows and 2 sequences, to acc[2, 4, 16]. */
+  /** Int16 sums of trit * q, by lane, of 4 rows and 2 sequences, to acc[2, 4, L]. */
   private static void dot4x2(
       short[] trits, int t, int columns, int n, short[] q, int x0, int x1, short[] acc) {
     ShortVector a00 = ShortVector.zero(S);
@@ -336,7 +347,7 @@ public final class T2Kernels implements TernaryKernels {
     ShortVector a11 = a00;
     ShortVector a21 = a00;
     ShortVector a31 = a00;
-    for (int c = 0; c < n; c += LANES) {
+    for (int c = 0; c < n; c += L) {
       ShortVector q0 = ShortVector.fromArray(S, q, x0 + c);
       ShortVector q1 = ShortVector.fromArray(S, q, x1 + c);
       ShortVector row = ShortVector.fromArray(S, trits, t + c);
@@ -353,19 +364,19 @@ public final class T2Kernels implements TernaryKernels {
       a31 = a31.add(row.mul(q1));
     }
     a00.intoArray(acc, 0);
-    a10.intoArray(acc, 16);
-    a20.intoArray(acc, 32);
-    a30.intoArray(acc, 48);
-    a01.intoArray(acc, 64);
-    a11.intoArray(acc, 80);
-    a21.intoArray(acc, 96);
-    a31.intoArray(acc, 112);
+    a10.intoArray(acc, L);
+    a20.intoArray(acc, 2 * L);
+    a30.intoArray(acc, 3 * L);
+    a01.intoArray(acc, 4 * L);
+    a11.intoArray(acc, 5 * L);
+    a21.intoArray(acc, 6 * L);
+    a31.intoArray(acc, 7 * L);
   }
 
-  /** Adds the 16 lanes of each of a block's int16 vectors to sums[at, at + 4). */
+  /** Adds the lanes of each of a block's int16 vectors to sums[at, at + 4). */
   private static void addLanes(short[] acc, int from, int[] sums, int at) {
     for (int r = 0; r < BLOCK_ROWS; r++) {
-      IntVector pairs = ShortVector.fromArray(S, acc, from + r * LANES).reinterpretAsInts();
+      IntVector pairs = ShortVector.fromArray(S, acc, from + r * L).reinterpretAsInts();
       sums[at + r] +=
           pairs
               .lanewise(VectorOperators.LSHL, 16)
