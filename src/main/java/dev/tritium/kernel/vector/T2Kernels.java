@@ -21,8 +21,12 @@ import jdk.incubator.vector.VectorSpecies;
  * Multiply and add at 256 or 128 bits, for CPUs without 512-bit permutes. Lanes are columns, four
  * rows go at once.
  *
- * <p>A few sequences multiply the 2-bit digits as they are, 0 to 2, and take the sum of the
- * activations off at the end; many share rows that are decoded once.
+ * <p>A few sequences multiply the words as they are, which needs no masks: a 32-bit word w holds 16
+ * digits, of columns a lane apart, and with {@code T_j = w >>> 2j} digit j is {@code T_j - 4 *
+ * T_{j+1}}. So the sum of digit * q is the sum of {@code T_j * (q_j - 4 * q_{j-1})}, modulo 2^16,
+ * in which its true value fits. Both halves of a word go at once: the low half's T_0 to T_7 are
+ * what the 16-bit lane sees of w, and the upper half's T_8 to T_15. Many sequences share rows that
+ * are decoded once.
  */
 public final class T2Kernels implements TernaryKernels {
   private static final int PREFERRED_BITS = ShortVector.SPECIES_PREFERRED.vectorBitSize();
@@ -46,7 +50,9 @@ public final class T2Kernels implements TernaryKernels {
   /** Up to here decoding a row costs more than it saves. */
   private static final int FEW_SEQUENCES = 8;
 
-  /** A lane adds 8 products of at most 2 * 127 per chunk: 16 * 8 * 254 = 32512 fits int16. */
+  /**
+   * Two lanes add 8 trit products of at most 127 per chunk: 16 * 2 * 8 * 127 = 32512 fits int16.
+   */
   private static final int MAX_DIGIT_CHUNKS = 16;
 
   /** A lane adds a product of at most 127 per L columns: 256 * 127 = 32512 fits int16. */
@@ -72,7 +78,7 @@ public final class T2Kernels implements TernaryKernels {
   // The running call. All of it is reused: a product allocates nothing.
   private final RowChunks rows = new RowChunks(format, ROWS);
   private Product[] products = {};
-  private int[][] inputSums = {}; // [product][sequence]
+  private short[][] multipliers = {}; // [product], see prepare
 
   public T2Kernels(Workers workers) {
     this.workers = workers;
@@ -82,6 +88,7 @@ public final class T2Kernels implements TernaryKernels {
 
   private static final class Scratch {
     final short[] acc = new short[2 * BLOCK_ROWS * L];
+    final int[] pairs = new int[BLOCK_ROWS * L / 2];
     private int[] sums = new int[ROWS]; // [sequences, 64]
     short[] trits = new short[0]; // [4, columns rounded up to a chunk]
 
@@ -118,12 +125,12 @@ public final class T2Kernels implements TernaryKernels {
   public void multiply(Product... products) {
     rows.begin(products);
     this.products = products;
-    if (inputSums.length < products.length) {
-      inputSums = new int[products.length][FEW_SEQUENCES];
+    if (multipliers.length < products.length) {
+      multipliers = new short[products.length][0];
     }
     for (int p = 0; p < products.length; p++) {
       if (isFew(products[p])) {
-        sum(products[p].input(), inputSums[p]);
+        multipliers[p] = prepare(products[p].input(), multipliers[p]);
       }
     }
     workers.forEach(rows.chunks(), rowsTask);
@@ -133,7 +140,7 @@ public final class T2Kernels implements TernaryKernels {
     int p = rows.productOf(chunk);
     int firstRow = rows.firstRow(p, chunk);
     if (isFew(products[p])) {
-      multiplyFew(products[p], inputSums[p], firstRow, scratch[worker]);
+      multiplyFew(products[p], multipliers[p], firstRow, scratch[worker]);
     } else {
       multiplyMany(products[p], firstRow, scratch[worker]);
     }
@@ -143,38 +150,67 @@ public final class T2Kernels implements TernaryKernels {
     return product.input().count() <= FEW_SEQUENCES;
   }
 
-  /** The sum of each sequence's activations, to sums[count]. */
-  private static void sum(QuantizedRows input, int[] sums) {
+  /** Shorts per sequence in what {@link #prepare} returns. */
+  private static int stride(int chunks) {
+    return chunks * CHUNK_COLUMNS + Math.ceilDiv(chunks, MAX_DIGIT_CHUNKS) * LANES;
+  }
+
+  /**
+   * What each sequence's words are multiplied with, [count, stride]: q_j - 4 * q_{j-1} in the order
+   * of the columns; then for each 16 chunks the sums to begin with, [16], minus the sum of q, for
+   * digits are trits + 1.
+   *
+   * @param to used if it is long enough
+   */
+  private static short[] prepare(QuantizedRows input, short[] to) {
     short[] q = input.values();
+    int chunks = T2Format.chunks(input.width());
+    int stride = stride(chunks);
+    short[] x = to.length < input.count() * stride ? new short[input.count() * stride] : to;
     for (int s = 0; s < input.count(); s++) {
-      int sum = 0;
-      for (int j = input.at(s); j < input.at(s) + input.width(); j++) {
-        sum += q[j];
+      int starts = s * stride + chunks * CHUNK_COLUMNS;
+      Arrays.fill(x, starts, (s + 1) * stride, (short) 0);
+      for (int lane = 0; lane < LANES; lane += L) {
+        for (int c = 0; c < chunks; c++) {
+          int at = input.at(s) + c * CHUNK_COLUMNS + lane;
+          int start = starts + c / MAX_DIGIT_CHUNKS * LANES + lane;
+          ShortVector sum = ShortVector.fromArray(S, x, start);
+          // Below an upper half's first digit is the lower half's last; below that is none.
+          ShortVector below =
+              ShortVector.fromArray(S, q, at + 7 * LANES)
+                  .reinterpretAsInts()
+                  .lanewise(VectorOperators.LSHL, 16)
+                  .reinterpretAsShorts();
+          for (int j = 0; j < CHUNK_COLUMNS; j += LANES) {
+            ShortVector v = ShortVector.fromArray(S, q, at + j);
+            v.sub(below.mul((short) 4)).intoArray(x, s * stride + c * CHUNK_COLUMNS + lane + j);
+            sum = sum.sub(v);
+            below = v;
+          }
+          sum.intoArray(x, start);
+        }
       }
-      sums[s] = sum;
     }
+    return x;
   }
 
   /** Up to 64 rows times each sequence; four rows stay in the first cache meanwhile. */
-  private static void multiplyFew(Product product, int[] inputSums, int firstRow, Scratch scratch) {
+  private static void multiplyFew(Product product, short[] x, int firstRow, Scratch scratch) {
     PackedTernary weight = product.weight();
-    QuantizedRows input = product.input();
-    int count = input.count();
+    int count = product.input().count();
     int[] sums = scratch.sums(count);
+    Arrays.fill(sums, 0, count * ROWS, 0);
     int chunks = T2Format.chunks(weight.columns());
     int endRow = Math.min(firstRow + ROWS, weight.rows());
     for (int row = firstRow; row < endRow; row += BLOCK_ROWS) {
       long block = row / BLOCK_ROWS * (long) chunks * CHUNK_BYTES;
       for (int s = 0; s < count; s++) {
-        int y = s * ROWS + row - firstRow;
-        Arrays.fill(sums, y, y + BLOCK_ROWS, -inputSums[s]);
-        for (int c = 0; c < chunks; c += MAX_DIGIT_CHUNKS) {
-          int n = Math.min(MAX_DIGIT_CHUNKS, chunks - c);
-          for (int lane = 0; lane < LANES; lane += L) {
-            long at = block + (long) c * CHUNK_BYTES + (long) lane * Short.BYTES;
-            int x = input.at(s) + c * CHUNK_COLUMNS + lane;
-            dotDigits(weight.codes(), at, n, input.values(), x, scratch.acc);
-            addLanes(scratch.acc, 0, sums, y);
+        for (int lane = 0; lane < LANES; lane += L) {
+          long at = block + (long) lane * Short.BYTES;
+          dotWords(weight.codes(), at, chunks, x, s * stride(chunks) + lane, scratch.pairs);
+          for (int r = 0; r < BLOCK_ROWS; r++) {
+            sums[s * ROWS + row - firstRow + r] +=
+                IntVector.fromArray(I, scratch.pairs, r * L / 2).reduceLanes(VectorOperators.ADD);
           }
         }
       }
@@ -222,98 +258,118 @@ public final class T2Kernels implements TernaryKernels {
   }
 
   /**
-   * Int16 sums of digit * q, by lane, of 4 rows over {@code chunks} chunks, to acc[4, L].
+   * Sums of trit * q, by pairs of lanes, of 4 rows over all chunks, to sums[4, L / 2].
    *
    * <p>Without helper methods: past a number of nodes C2 inlines only the Vector API's own, and a
    * vector that leaves the method is an object, 10 times slower.
    */
-  private static void dotDigits(
-      MemorySegment w, long at, int chunks, short[] q, int x, short[] acc) {
-    IntVector two = IntVector.fromArray(I, TWOS, 0);
-    IntVector digits = IntVector.fromArray(I, DIGITS, 0);
-    ShortVector a0 = ShortVector.zero(S);
-    ShortVector a1 = a0;
-    ShortVector a2 = a0;
-    ShortVector a3 = a0;
-    long end = at + (long) chunks * CHUNK_BYTES;
-    for (long p = at; p < end; p += CHUNK_BYTES, x += CHUNK_COLUMNS) {
-      IntVector w0 = IntVector.fromMemorySegment(I, w, p, LE);
-      IntVector w1 = IntVector.fromMemorySegment(I, w, p + 32, LE);
-      IntVector w2 = IntVector.fromMemorySegment(I, w, p + 64, LE);
-      IntVector w3 = IntVector.fromMemorySegment(I, w, p + 96, LE);
-      ShortVector v = ShortVector.fromArray(S, q, x);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 16);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 32);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 48);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 64);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 80);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 96);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 112);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
+  private static void dotWords(
+      MemorySegment w, long at, int chunks, short[] x, int xAt, int[] sums) {
+    IntVector s0 = IntVector.zero(I);
+    IntVector s1 = s0;
+    IntVector s2 = s0;
+    IntVector s3 = s0;
+    long p = at;
+    int i = xAt;
+    int start = xAt + chunks * CHUNK_COLUMNS;
+    for (int c = 0; c < chunks; c += MAX_DIGIT_CHUNKS, start += LANES) {
+      ShortVector a0 = ShortVector.fromArray(S, x, start);
+      ShortVector a1 = a0;
+      ShortVector a2 = a0;
+      ShortVector a3 = a0;
+      long end = p + (long) Math.min(MAX_DIGIT_CHUNKS, chunks - c) * CHUNK_BYTES;
+      for (; p < end; p += CHUNK_BYTES, i += CHUNK_COLUMNS) {
+        IntVector w0 = IntVector.fromMemorySegment(I, w, p, LE);
+        IntVector w1 = IntVector.fromMemorySegment(I, w, p + 32, LE);
+        IntVector w2 = IntVector.fromMemorySegment(I, w, p + 64, LE);
+        IntVector w3 = IntVector.fromMemorySegment(I, w, p + 96, LE);
+        ShortVector v = ShortVector.fromArray(S, x, i);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 16);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 32);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 48);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 64);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 80);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 96);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 112);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+      }
+      // The sum of both halves, modulo 2^16: in the upper one, then shifted down with its sign.
+      IntVector b0 = a0.reinterpretAsInts();
+      b0 = b0.add(b0.lanewise(VectorOperators.LSHL, 16));
+      s0 = s0.add(b0.lanewise(VectorOperators.ASHR, 16));
+      IntVector b1 = a1.reinterpretAsInts();
+      b1 = b1.add(b1.lanewise(VectorOperators.LSHL, 16));
+      s1 = s1.add(b1.lanewise(VectorOperators.ASHR, 16));
+      IntVector b2 = a2.reinterpretAsInts();
+      b2 = b2.add(b2.lanewise(VectorOperators.LSHL, 16));
+      s2 = s2.add(b2.lanewise(VectorOperators.ASHR, 16));
+      IntVector b3 = a3.reinterpretAsInts();
+      b3 = b3.add(b3.lanewise(VectorOperators.LSHL, 16));
+      s3 = s3.add(b3.lanewise(VectorOperators.ASHR, 16));
     }
-    a0.intoArray(acc, 0);
-    a1.intoArray(acc, L);
-    a2.intoArray(acc, 2 * L);
-    a3.intoArray(acc, 3 * L);
+    s0.intoArray(sums, 0);
+    s1.intoArray(sums, L / 2);
+    s2.intoArray(sums, L);
+    s3.intoArray(sums, 3 * L / 2);
   }
 
   /** Writes the trits of a block's four rows to trits[4, columns]. */
