@@ -21,12 +21,10 @@ import jdk.incubator.vector.VectorSpecies;
  * Multiply and add at 256 or 128 bits, for CPUs without 512-bit permutes. Lanes are columns, four
  * rows go at once.
  *
- * <p>A few sequences multiply the words as they are, which needs no masks: a 32-bit word w holds 16
- * digits, of columns a lane apart, and with {@code T_j = w >>> 2j} digit j is {@code T_j - 4 *
- * T_{j+1}}. So the sum of digit * q is the sum of {@code T_j * (q_j - 4 * q_{j-1})}, modulo 2^16,
- * in which its true value fits. Both halves of a word go at once: the low half's T_0 to T_7 are
- * what the 16-bit lane sees of w, and the upper half's T_8 to T_15. Many sequences share rows that
- * are decoded once.
+ * <p>Words are multiplied as they are, without masks: an int w of two words holds 16 digits (trit +
+ * 1), and with {@code T_j = w >>> 2j} digit j is {@code T_j - 4 T_{j+1}}. So the sum of digit * q
+ * is the sum of {@code T_j * (q_j - 4 q_{j-1})}, modulo 2^16, which the true sum fits. Shifted, the
+ * low 16 bits of w are T_0 to T_7, the high ones T_8 to T_15.
  */
 public final class T2Kernels implements TernaryKernels {
   private static final int PREFERRED_BITS = ShortVector.SPECIES_PREFERRED.vectorBitSize();
@@ -47,28 +45,10 @@ public final class T2Kernels implements TernaryKernels {
   /** Rows of a chunk of work. */
   private static final int ROWS = 64;
 
-  /** Up to here decoding a row costs more than it saves. */
-  private static final int FEW_SEQUENCES = 8;
-
   /**
    * Two lanes add 8 trit products of at most 127 per chunk: 16 * 2 * 8 * 127 = 32512 fits int16.
    */
-  private static final int MAX_DIGIT_CHUNKS = 16;
-
-  /** A lane adds a product of at most 127 per L columns: 256 * 127 = 32512 fits int16. */
-  private static final int MAX_TRIT_COLUMNS = 256 * L;
-
-  // Words are shifted and masked in pairs, as ints: AVX2 has no variable shift of 16 bits, and what
-  // crosses over is masked away.
-  private static final int[] TWOS = new int[LANES / 2];
-  private static final int[] DIGITS = new int[LANES / 2];
-  private static final short[] ONES = new short[LANES];
-
-  static {
-    Arrays.fill(TWOS, 2);
-    Arrays.fill(DIGITS, 0x0003_0003);
-    Arrays.fill(ONES, (short) 1);
-  }
+  private static final int TILE_CHUNKS = 16;
 
   private final TernaryFormat format = new T2Format();
   private final Workers workers;
@@ -87,10 +67,8 @@ public final class T2Kernels implements TernaryKernels {
   }
 
   private static final class Scratch {
-    final short[] acc = new short[2 * BLOCK_ROWS * L];
     final int[] pairs = new int[BLOCK_ROWS * L / 2];
     private int[] sums = new int[ROWS]; // [sequences, 64]
-    short[] trits = new short[0]; // [4, columns rounded up to a chunk]
 
     /** Room for the sums of {@code count} sequences; whatever was there may be left in it. */
     int[] sums(int count) {
@@ -129,36 +107,25 @@ public final class T2Kernels implements TernaryKernels {
       multipliers = new short[products.length][0];
     }
     for (int p = 0; p < products.length; p++) {
-      if (isFew(products[p])) {
-        multipliers[p] = prepare(products[p].input(), multipliers[p]);
-      }
+      multipliers[p] = prepare(products[p].input(), multipliers[p]);
     }
     workers.forEach(rows.chunks(), rowsTask);
   }
 
   private void multiplyRows(int chunk, int worker) {
     int p = rows.productOf(chunk);
-    int firstRow = rows.firstRow(p, chunk);
-    if (isFew(products[p])) {
-      multiplyFew(products[p], multipliers[p], firstRow, scratch[worker]);
-    } else {
-      multiplyMany(products[p], firstRow, scratch[worker]);
-    }
-  }
-
-  private static boolean isFew(Product product) {
-    return product.input().count() <= FEW_SEQUENCES;
+    multiply(products[p], multipliers[p], rows.firstRow(p, chunk), scratch[worker]);
   }
 
   /** Shorts per sequence in what {@link #prepare} returns. */
   private static int stride(int chunks) {
-    return chunks * CHUNK_COLUMNS + Math.ceilDiv(chunks, MAX_DIGIT_CHUNKS) * LANES;
+    return chunks * CHUNK_COLUMNS + Math.ceilDiv(chunks, TILE_CHUNKS) * LANES;
   }
 
   /**
    * What each sequence's words are multiplied with, [count, stride]: q_j - 4 * q_{j-1} in the order
-   * of the columns; then for each 16 chunks the sums to begin with, [16], minus the sum of q, for
-   * digits are trits + 1.
+   * of the columns; then for each tile of chunks the sums to begin with, [16], minus the sum of q,
+   * for digits are trits + 1.
    *
    * @param to used if it is long enough
    */
@@ -173,7 +140,7 @@ public final class T2Kernels implements TernaryKernels {
       for (int lane = 0; lane < LANES; lane += L) {
         for (int c = 0; c < chunks; c++) {
           int at = input.at(s) + c * CHUNK_COLUMNS + lane;
-          int start = starts + c / MAX_DIGIT_CHUNKS * LANES + lane;
+          int start = starts + c / TILE_CHUNKS * LANES + lane;
           ShortVector sum = ShortVector.fromArray(S, x, start);
           // Below an upper half's first digit is the lower half's last; below that is none.
           ShortVector below =
@@ -195,7 +162,7 @@ public final class T2Kernels implements TernaryKernels {
   }
 
   /** Up to 64 rows times each sequence; four rows stay in the first cache meanwhile. */
-  private static void multiplyFew(Product product, short[] x, int firstRow, Scratch scratch) {
+  private static void multiply(Product product, short[] x, int firstRow, Scratch scratch) {
     PackedTernary weight = product.weight();
     int count = product.input().count();
     int[] sums = scratch.sums(count);
@@ -220,43 +187,6 @@ public final class T2Kernels implements TernaryKernels {
     }
   }
 
-  /** Up to 64 rows times all sequences; each row is decoded once. */
-  private static void multiplyMany(Product product, int firstRow, Scratch scratch) {
-    PackedTernary weight = product.weight();
-    QuantizedRows input = product.input();
-    int count = input.count();
-    int chunks = T2Format.chunks(weight.columns());
-    int columns = chunks * CHUNK_COLUMNS;
-    if (scratch.trits.length < BLOCK_ROWS * columns) {
-      scratch.trits = new short[BLOCK_ROWS * columns];
-    }
-    int[] sums = scratch.sums(count);
-    Arrays.fill(sums, 0, count * ROWS, 0);
-    int endRow = Math.min(firstRow + ROWS, weight.rows());
-    for (int row = firstRow; row < endRow; row += BLOCK_ROWS) {
-      long block = row / BLOCK_ROWS * (long) chunks * CHUNK_BYTES;
-      decode(weight.codes(), block, chunks, scratch.trits, columns);
-      for (int s = 0; s < count; s += 2) {
-        // An odd last sequence is multiplied twice, and one of the results dropped.
-        int other = Math.min(s + 1, count - 1);
-        for (int c = 0; c < columns; c += MAX_TRIT_COLUMNS) {
-          int n = Math.min(MAX_TRIT_COLUMNS, columns - c);
-          int x0 = input.at(s) + c;
-          int x1 = input.at(other) + c;
-          dot4x2(scratch.trits, c, columns, n, input.values(), x0, x1, scratch.acc);
-          addLanes(scratch.acc, 0, sums, s * ROWS + row - firstRow);
-          if (other != s) {
-            int y = other * ROWS + row - firstRow;
-            addLanes(scratch.acc, BLOCK_ROWS * L, sums, y);
-          }
-        }
-      }
-    }
-    for (int s = 0; s < count; s++) {
-      product.store(s, firstRow, endRow, sums, s * ROWS);
-    }
-  }
-
   /**
    * Sums of trit * q, by pairs of lanes, of 4 rows over all chunks, to sums[4, L / 2].
    *
@@ -272,12 +202,12 @@ public final class T2Kernels implements TernaryKernels {
     long p = at;
     int i = xAt;
     int start = xAt + chunks * CHUNK_COLUMNS;
-    for (int c = 0; c < chunks; c += MAX_DIGIT_CHUNKS, start += LANES) {
+    for (int c = 0; c < chunks; c += TILE_CHUNKS, start += LANES) {
       ShortVector a0 = ShortVector.fromArray(S, x, start);
       ShortVector a1 = a0;
       ShortVector a2 = a0;
       ShortVector a3 = a0;
-      long end = p + (long) Math.min(MAX_DIGIT_CHUNKS, chunks - c) * CHUNK_BYTES;
+      long end = p + (long) Math.min(TILE_CHUNKS, chunks - c) * CHUNK_BYTES;
       for (; p < end; p += CHUNK_BYTES, i += CHUNK_COLUMNS) {
         IntVector w0 = IntVector.fromMemorySegment(I, w, p, LE);
         IntVector w1 = IntVector.fromMemorySegment(I, w, p + 32, LE);
@@ -370,75 +300,5 @@ public final class T2Kernels implements TernaryKernels {
     s1.intoArray(sums, L / 2);
     s2.intoArray(sums, L);
     s3.intoArray(sums, 3 * L / 2);
-  }
-
-  /** Writes the trits of a block's four rows to trits[4, columns]. */
-  private static void decode(MemorySegment w, long at, int chunks, short[] trits, int columns) {
-    IntVector two = IntVector.fromArray(I, TWOS, 0);
-    IntVector digits = IntVector.fromArray(I, DIGITS, 0);
-    ShortVector one = ShortVector.fromArray(S, ONES, 0);
-    for (int r = 0; r < BLOCK_ROWS; r++) {
-      for (int c = 0; c < chunks; c++) {
-        for (int lane = 0; lane < LANES; lane += L) {
-          long from = at + c * (long) CHUNK_BYTES + (long) (r * LANES + lane) * Short.BYTES;
-          int to = r * columns + c * CHUNK_COLUMNS + lane;
-          IntVector words = IntVector.fromMemorySegment(I, w, from, LE);
-          for (int j = 0; j < 8; j++) {
-            words.and(digits).reinterpretAsShorts().sub(one).intoArray(trits, to + j * LANES);
-            words = words.lanewise(VectorOperators.LSHR, two);
-          }
-        }
-      }
-    }
-  }
-
-  /** Int16 sums of trit * q, by lane, of 4 rows and 2 sequences, to acc[2, 4, L]. */
-  private static void dot4x2(
-      short[] trits, int t, int columns, int n, short[] q, int x0, int x1, short[] acc) {
-    ShortVector a00 = ShortVector.zero(S);
-    ShortVector a10 = a00;
-    ShortVector a20 = a00;
-    ShortVector a30 = a00;
-    ShortVector a01 = a00;
-    ShortVector a11 = a00;
-    ShortVector a21 = a00;
-    ShortVector a31 = a00;
-    for (int c = 0; c < n; c += L) {
-      ShortVector q0 = ShortVector.fromArray(S, q, x0 + c);
-      ShortVector q1 = ShortVector.fromArray(S, q, x1 + c);
-      ShortVector row = ShortVector.fromArray(S, trits, t + c);
-      a00 = a00.add(row.mul(q0));
-      a01 = a01.add(row.mul(q1));
-      row = ShortVector.fromArray(S, trits, t + columns + c);
-      a10 = a10.add(row.mul(q0));
-      a11 = a11.add(row.mul(q1));
-      row = ShortVector.fromArray(S, trits, t + 2 * columns + c);
-      a20 = a20.add(row.mul(q0));
-      a21 = a21.add(row.mul(q1));
-      row = ShortVector.fromArray(S, trits, t + 3 * columns + c);
-      a30 = a30.add(row.mul(q0));
-      a31 = a31.add(row.mul(q1));
-    }
-    a00.intoArray(acc, 0);
-    a10.intoArray(acc, L);
-    a20.intoArray(acc, 2 * L);
-    a30.intoArray(acc, 3 * L);
-    a01.intoArray(acc, 4 * L);
-    a11.intoArray(acc, 5 * L);
-    a21.intoArray(acc, 6 * L);
-    a31.intoArray(acc, 7 * L);
-  }
-
-  /** Adds the lanes of each of a block's int16 vectors to sums[at, at + 4). */
-  private static void addLanes(short[] acc, int from, int[] sums, int at) {
-    for (int r = 0; r < BLOCK_ROWS; r++) {
-      IntVector pairs = ShortVector.fromArray(S, acc, from + r * L).reinterpretAsInts();
-      sums[at + r] +=
-          pairs
-              .lanewise(VectorOperators.LSHL, 16)
-              .lanewise(VectorOperators.ASHR, 16)
-              .add(pairs.lanewise(VectorOperators.ASHR, 16))
-              .reduceLanes(VectorOperators.ADD);
-    }
   }
 }
