@@ -46,12 +46,7 @@ class TritiumConfigTest {
     assertEquals(10_485_760, config.maxBodyBytes());
     assertFalse(config.exitWhenReady());
     assertEquals(1_200, config.warmup().millis());
-    assertEquals(
-        SchedulerLimits.defaults(),
-        new SchedulerLimits(
-            config.scheduler().maxRunning(),
-            config.scheduler().maxWaiting(),
-            config.scheduler().stepRows()));
+    assertEquals(SchedulerLimits.defaults(), ModelServer.limits(config));
   }
 
   @Test
