@@ -99,9 +99,9 @@ class SeveralAnswersRequestTest {
 
   @Test
   void moreEchoedLogprobsThanAnAnswerCanHoldAreRefused() {
-    List<List<Integer>> prompts = Collections.nCopies(64, Collections.nCopies(1_025, 300));
-    assertEquals(64, models.completion("prompt", prompts, "n", 2, "echo", true).sequences().size());
-    assertRefused("logprobs", "262400", "prompt", prompts, "n", 4, "echo", true, "logprobs", 0);
+    List<List<Integer>> prompts = Collections.nCopies(16, Collections.nCopies(5_000, 300));
+    assertEquals(16, models.completion("prompt", prompts, "n", 4, "echo", true).sequences().size());
+    assertRefused("logprobs", "320000", "prompt", prompts, "n", 4, "echo", true, "logprobs", 0);
   }
 
   private static void assertChoices(CompletionRequest request, int answers) {
