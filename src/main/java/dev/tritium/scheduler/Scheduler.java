@@ -153,6 +153,10 @@ public final class Scheduler {
     return cache.bytes();
   }
 
+  PrefixCache cache() {
+    return cache;
+  }
+
   // ---------------------------------------------------------------- from any thread
 
   /** Queues a request that nobody traces; see {@link #submit(List, Object)}. */
