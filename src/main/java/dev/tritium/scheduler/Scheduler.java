@@ -252,6 +252,7 @@ public final class Scheduler {
     followers.clear();
     batch.clear();
     runningCount = 0;
+    busy = false;
     open.forEach(generation -> generation.fail(cause));
   }
 

@@ -57,13 +57,15 @@ abstract class ByHand {
     tokenizer.close();
   }
 
-  /** Time that moves only when it is told to. */
-  static final class FakeClock implements Clock {
+  /** Time that moves only when it is told to, and with the rows that are run. */
+  final class FakeClock implements Clock {
     long now = 1;
+    long nanosPerCall;
+    long nanosPerRow;
 
     @Override
     public long nanos() {
-      return now;
+      return now + nanosPerCall * model.rowsOfCalls().size() + nanosPerRow * rowsRun();
     }
 
     @Override
@@ -78,7 +80,12 @@ abstract class ByHand {
 
   /** What one step's report said. */
   record Step(
-      int prefillRows, int drawn, int abandonedRows, int begunPromptTokens, int begunCachedTokens) {
+      long nanos,
+      int prefillRows,
+      int drawn,
+      int abandonedRows,
+      int begunPromptTokens,
+      int begunCachedTokens) {
     static Step of(StepReport report) {
       int prefillRows = 0;
       int drawn = 0;
@@ -87,6 +94,7 @@ abstract class ByHand {
         drawn += report.drawn(g);
       }
       return new Step(
+          report.nanos(),
           prefillRows,
           drawn,
           report.abandonedRows(),
