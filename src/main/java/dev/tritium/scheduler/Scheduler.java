@@ -443,7 +443,8 @@ public final class Scheduler {
     Generation generation = waiting.generation();
     int known = (int) state.tokenCount();
     Sequence sequence = new Sequence(request, generation.account(), state, vocabulary, tokenizer);
-    generation.account().began(start - generation.arrivalNanos(), known);
+    long waited = Math.max(0, start - generation.arrivalNanos()); // it may come within the step
+    generation.account().began(waited, known);
     BitSet keep = new BitSet();
     if (limits.cacheBytes() > 0) {
       int chunk = limits.cacheChunk();
