@@ -251,6 +251,7 @@ public final class Scheduler {
     members.clear();
     followers.clear();
     batch.clear();
+    queue.runs(0, 0);
     runningCount = 0;
     busy = false;
     open.forEach(generation -> generation.fail(cause));
@@ -275,6 +276,7 @@ public final class Scheduler {
     dropAbandoned();
     admit();
     if (running.isEmpty()) {
+      queue.runs(0, 0);
       busy = false;
       return false;
     }
@@ -604,13 +606,14 @@ public final class Scheduler {
     if (prefilled) {
       budget.ran(rows, nanos);
     }
+    queue.stepped(rows, nanos);
     long left = 0;
     for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i).sequence;
       int most = sequence.request().stop().maxTokens() - sequence.answerTokens();
       left += sequence.promptLeft() + running.get(i).slots * queue.expectedRows(most);
     }
-    queue.stepped(rows, nanos, slots(), left);
+    queue.runs(slots(), left);
   }
 
   /** Tells the step's requests what it added, or why it failed, and forgets them. */

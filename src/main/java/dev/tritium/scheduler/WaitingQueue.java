@@ -132,10 +132,14 @@ final class WaitingQueue {
     return tokens;
   }
 
-  /** Takes note of a step and of what is left to run after it. */
-  synchronized void stepped(int rows, long nanos, int running, long runningRows) {
+  /** Takes note of a step. */
+  synchronized void stepped(int rows, long nanos) {
     double latest = (double) nanos / rows;
     nanosPerRow = nanosPerRow == 0 ? latest : (1 - NEWEST) * nanosPerRow + NEWEST * latest;
+  }
+
+  /** Takes note of the answers that run, and of the rows that they and prompts have still to run. */
+  synchronized void runs(int running, long runningRows) {
     this.running = running;
     this.runningRows = runningRows;
   }
