@@ -606,7 +606,9 @@ public final class Scheduler {
     if (prefilled) {
       budget.ran(rows, nanos);
     }
-    queue.stepped(rows, nanos);
+    if (report.groups() > 0) { // it did not fail
+      queue.stepped(rows, nanos);
+    }
     long left = 0;
     for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i).sequence;
