@@ -82,8 +82,10 @@ public final class Scheduler {
   private final WaitingQueue queue;
   private final StepBudget budget;
   private final PrefixCache cache;
-  private final Predicate<Generation> isOver = this::endIfLate; // made once: steps allocate nothing
-  private final Predicate<Follower> isFollowerOver = this::endIfLate;
+  private final List<Generation> late = new ArrayList<>(); // to be ended when it is over
+  private final Predicate<Generation> isOver = this::isOver; // made once: steps allocate nothing
+  private final Predicate<Follower> isFollowerOver =
+      follower -> isOver(follower.prompt.generation());
   private final Predicate<SequenceRequest> hasRoom = this::hasRoomFor;
   private volatile int runningCount;
   private volatile boolean busy;
@@ -310,26 +312,27 @@ public final class Scheduler {
     followers.removeIf(isFollowerOver);
     for (int i = 0; i < running.size(); i++) {
       Member member = running.get(i);
-      if (isOver.test(member.generation)) {
+      if (isOver(member.generation)) {
         keepState(member); // the client may come back
         member.gone = true;
       }
     }
     running.removeIf(member -> member.gone);
     countRunning();
+    for (int i = 0; i < late.size(); i++) {
+      late.get(i).fail(new RequestTimeoutException(limits.requestTimeout()));
+    }
+    late.clear();
   }
 
-  /** Ends a request whose time is over; says whether nobody waits for it any more. */
-  private boolean endIfLate(Generation generation) {
+  /** Whether nobody waits for a request any more, or its time is over and it is to be ended. */
+  private boolean isOver(Generation generation) {
     Duration limit = limits.requestTimeout();
     if (!limit.isZero() && start - generation.arrivalNanos() > limit.toNanos()) {
-      generation.fail(new RequestTimeoutException(limit));
+      late.add(generation);
+      return true;
     }
     return generation.isAbandoned();
-  }
-
-  private boolean endIfLate(Follower follower) {
-    return endIfLate(follower.prompt.generation());
   }
 
   private void countRunning() {
