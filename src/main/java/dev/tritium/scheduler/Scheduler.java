@@ -577,13 +577,17 @@ public final class Scheduler {
     }
   }
 
-  /** Keeps the state of a sequence that ends, for a prompt that goes on from there. */
+  /** Keeps the state of a sequence that ends, for a prompt that goes on from there, if it can. */
   private void keepState(Member member) {
     Sequence sequence = member.sequence;
     String salt = member.request().cacheSalt();
     int run = sequence.run();
-    if (limits.cacheBytes() > 0 && run > 0 && !cache.contains(salt, sequence.tokens(), run)) {
-      cache.put(salt, sequence.tokens(), run, sequence.state().snapshot());
+    try {
+      if (limits.cacheBytes() > 0 && run > 0 && !cache.contains(salt, sequence.tokens(), run)) {
+        cache.put(salt, sequence.tokens(), run, sequence.state().snapshot());
+      }
+    } catch (RuntimeException | Error e) { // out of memory: the answer is complete all the same
+      LOG.log(System.Logger.Level.WARNING, "the state of a sequence that ended was not kept", e);
     }
   }
 
