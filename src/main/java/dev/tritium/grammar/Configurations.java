@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -27,11 +28,19 @@ final class Configurations {
   /** More ways to read the same bytes are left out, those first that need the most bytes to end. */
   private static final int MAX_POSITIONS = 2_000;
 
-  private static final int MAX_KEPT = 50_000;
+  private static final int MAX_KEPT = 10_000;
+  private static final long MAX_MASK_BYTES = 8L << 20;
 
   private record FrameKey(int state, @Nullable Frame below) {}
 
   private record Key(Set<Position> positions, boolean complete) {}
+
+  /**
+   * What decides which tokens may follow, and what they cost.
+   *
+   * @param costs for positions: the bytes to finish beyond those of the configuration
+   */
+  private record MaskKey(Map<Position, Integer> costs, boolean complete) {}
 
   private final Grammar grammar;
   private final ShortestPaths shortest;
@@ -39,11 +48,16 @@ final class Configurations {
   private final int classes;
   private final Map<FrameKey, Frame> frames = new HashMap<>();
   private final Map<Key, Configuration> kept = new HashMap<>();
+  private final Map<MaskKey, TokenMask> masks = new HashMap<>();
+  private long maskBytes;
+  private long work; // positions looked at
+  private final int[] alike; // [states]
   private final Configuration dead;
 
-  Configurations(Grammar grammar, boolean[] byteTokens) {
+  Configurations(Grammar grammar, Vocabulary vocabulary) {
     this.grammar = grammar;
-    this.shortest = new ShortestPaths(grammar, byteTokens);
+    this.shortest = new ShortestPaths(grammar, vocabulary.byteTokens());
+    this.alike = grammar.alike(vocabulary.trie().depth);
     this.byteClasses = grammar.byteClasses();
     this.classes = byteClasses[255] + 1;
     this.dead = new Configuration(Set.of(), false, ShortestPaths.NONE, classes);
@@ -72,10 +86,62 @@ final class Configurations {
     return next;
   }
 
+  /** How much was worked out so far, in positions. */
+  long work() {
+    return work;
+  }
+
+  /** The mask of a configuration, which those share that are alike as far as a token reaches. */
+  TokenMask mask(Configuration configuration, Function<Configuration, TokenMask> make) {
+    TokenMask mask = configuration.mask;
+    if (mask == null) {
+      MaskKey key = maskKey(configuration);
+      mask = masks.get(key);
+      if (mask == null) {
+        mask = make.apply(configuration);
+        maskBytes += mask.bytes();
+        if (maskBytes > MAX_MASK_BYTES) {
+          clear();
+        }
+        masks.put(key, mask);
+      }
+      configuration.mask = mask;
+    }
+    return mask;
+  }
+
+  private MaskKey maskKey(Configuration configuration) {
+    Map<Position, Integer> costs = new HashMap<>();
+    for (Position position : configuration.positions) {
+      costs.merge(
+          new Position(alike[position.state()], alike(position.below())),
+          bytesToFinish(position) - configuration.bytesToFinish,
+          Math::min);
+    }
+    return new MaskKey(costs, configuration.complete);
+  }
+
+  private @Nullable Frame alike(@Nullable Frame frame) {
+    if (frame == null) {
+      return null;
+    }
+    if (frame.alike == null) {
+      frame.alike = frame(alike[frame.state], alike(frame.below));
+    }
+    return frame.alike;
+  }
+
+  private Frame frame(int state, @Nullable Frame below) {
+    return frames.computeIfAbsent(
+        new FrameKey(state, below), key -> new Frame(state, below, shortest));
+  }
+
   /** Forgets what was kept; configurations that are in use stay valid. */
-  void clear() {
+  private void clear() {
     frames.clear();
     kept.clear();
+    masks.clear();
+    maskBytes = 0;
   }
 
   private Configuration after(Configuration configuration, int b) {
@@ -124,6 +190,7 @@ final class Configurations {
     }
 
     private void expand(Position position) {
+      work++;
       Frame below = position.below();
       if (grammar.ends()[position.state()]) {
         if (below == null) {
@@ -146,11 +213,6 @@ final class Configurations {
           }
         }
       }
-    }
-
-    private Frame frame(int state, @Nullable Frame below) {
-      return frames.computeIfAbsent(
-          new FrameKey(state, below), key -> new Frame(state, below, shortest));
     }
 
     Configuration configuration() {

@@ -32,16 +32,16 @@ public final class Constraint {
           "%d tokens are left, and the document needs %d".formatted(tokensLeft, tokensToFinish()));
     }
     TokenMask mask = grammar.mask(configuration);
-    long leftAfter = tokensLeft - 1;
-    if (leftAfter >= mask.highest()) {
+    long spare = tokensLeft - 1 - tokensToFinish();
+    if (spare >= mask.highest()) {
       return mask.allowed();
     }
-    if (leftAfter < tokensToFinish()) {
+    if (spare < 0) {
       return mask.finishing();
     }
     long[] affordable = mask.allowed().clone();
     for (int i = 0; i < mask.costly().length; i++) {
-      if (mask.costs()[i] > leftAfter) {
+      if (mask.costs()[i] > spare) {
         affordable[mask.costly()[i] >> 6] &= ~(1L << mask.costly()[i]);
       }
     }

@@ -11,6 +11,7 @@ final class Frame {
   final @Nullable Frame below;
   final int depth; // frames from here down
   final int bytesToFinish; // from the state to the document's end
+  @Nullable Frame alike; // see Grammar.alike; null where it was not asked for yet
 
   Frame(int state, @Nullable Frame below, ShortestPaths shortest) {
     this.state = state;

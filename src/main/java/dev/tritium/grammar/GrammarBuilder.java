@@ -4,6 +4,7 @@ import dev.tritium.grammar.Grammar.Arc;
 import dev.tritium.grammar.Grammar.Bytes;
 import dev.tritium.grammar.Grammar.Call;
 import dev.tritium.grammar.Grammar.Epsilon;
+import dev.tritium.grammar.Grammar.Repetition;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,6 +26,7 @@ final class GrammarBuilder {
 
   private final List<List<Arc>> arcs = new ArrayList<>(); // by state
   private final List<Rule> rules = new ArrayList<>();
+  private final List<Repetition> repetitions = new ArrayList<>();
 
   /**
    * A new state.
@@ -94,13 +96,28 @@ final class GrammarBuilder {
     literals(from, List.of(text), to);
   }
 
-  /** A part {@code min} to {@code max} times; {@code NO_MAXIMUM} for any number from min on. */
+  /**
+   * A part {@code min} to {@code max} times; {@code NO_MAXIMUM} for any number from min on. The
+   * part must take at least one byte.
+   */
   void repeat(int from, int min, int max, Part part, int to) {
+    repetitions.add(new Repetition(repeatAny(from, min, max, part, to), min));
+  }
+
+  /**
+   * The same for a part that may also take nothing.
+   *
+   * @return the states in which the part has been taken so many times
+   */
+  int[] repeatAny(int from, int min, int max, Part part, int to) {
+    int[] states = new int[1 + Math.max(min, max)];
+    states[0] = from;
     int at = from;
     for (int i = 0; i < min; i++) {
       int next = state();
       part.add(at, next);
       at = next;
+      states[i + 1] = at;
     }
     if (max == NO_MAXIMUM) {
       int loop = state();
@@ -113,8 +130,10 @@ final class GrammarBuilder {
       int next = state();
       part.add(at, next);
       at = next;
+      states[i + 1] = at;
     }
     epsilon(at, to);
+    return states;
   }
 
   /** A UTF-8 character from {@code low} to {@code high}, neither of them a surrogate. */
@@ -157,6 +176,6 @@ final class GrammarBuilder {
     for (int state = 0; state < byState.length; state++) {
       byState[state] = arcs.get(state).toArray(Arc[]::new);
     }
-    return new Grammar(document.start, byState, ends);
+    return new Grammar(document.start, byState, ends, List.copyOf(repetitions));
   }
 }

@@ -78,14 +78,13 @@ final class JsonRules {
     if (max != 0) {
       int first = builder.state();
       builder.call(open, item, first);
-      Part another =
-          (a, b) -> {
-            int next = builder.state();
-            comma(a, next);
-            builder.call(next, item, b);
-          };
+      Rule another = builder.rule();
+      int next = builder.state();
+      comma(another.start(), next);
+      builder.call(next, item, another.end());
       int most = max == NO_MAXIMUM ? NO_MAXIMUM : max - 1;
-      builder.repeat(first, Math.max(0, min - 1), most, another, close);
+      builder.repeat(
+          first, Math.max(0, min - 1), most, (a, b) -> builder.call(a, another, b), close);
     }
     builder.bytes(close, ']', ']', to);
   }

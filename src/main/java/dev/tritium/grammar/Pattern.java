@@ -65,8 +65,22 @@ record Pattern(List<Alternative> alternatives) {
         }
         builder.epsilon(at, to);
       }
+      case Repeat repeat when takesNothing(repeat.node) -> {
+        Part part = (a, b) -> add(rules, repeat.node, a, b);
+        var _ = builder.repeatAny(from, repeat.min, repeat.max, part, to);
+      }
       case Repeat repeat ->
           builder.repeat(from, repeat.min, repeat.max, (a, b) -> add(rules, repeat.node, a, b), to);
     }
+  }
+
+  /** Whether the empty text matches. */
+  private static boolean takesNothing(Node node) {
+    return switch (node) {
+      case Characters _ -> false;
+      case Choice choice -> choice.nodes.stream().anyMatch(Pattern::takesNothing);
+      case Sequence sequence -> sequence.nodes.stream().allMatch(Pattern::takesNothing);
+      case Repeat repeat -> repeat.min == 0 || takesNothing(repeat.node);
+    };
   }
 }

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * of a grammar belong to one thread.
  */
 public final class TokenGrammar {
-  private static final long MAX_MASK_BYTES = 32L << 20;
+  /** A mask may cost so much; then longer tokens are left out, so that other sequences go on. */
+  private static final long MAX_WORK = 200_000; // positions
 
   private final Vocabulary vocabulary;
   private final Configurations configurations;
@@ -17,11 +18,10 @@ public final class TokenGrammar {
   private final @Nullable Configuration[] path; // [depth of the trie + 1], during a walk
   private int[] costly = new int[64];
   private int[] costs = new int[64];
-  private long maskBytes;
 
   TokenGrammar(Grammar grammar, Vocabulary vocabulary) {
     this.vocabulary = vocabulary;
-    this.configurations = new Configurations(grammar, vocabulary.byteTokens());
+    this.configurations = new Configurations(grammar, vocabulary);
     this.start = configurations.start();
     this.path = new Configuration[vocabulary.trie().depth + 1];
     if (start.isDead()) {
@@ -78,17 +78,7 @@ public final class TokenGrammar {
   }
 
   TokenMask mask(Configuration configuration) {
-    TokenMask mask = configuration.mask;
-    if (mask == null) {
-      mask = walk(configuration);
-      maskBytes += mask.bytes();
-      if (maskBytes > MAX_MASK_BYTES) {
-        configurations.clear();
-        maskBytes = 0;
-      }
-      configuration.mask = mask;
-    }
-    return mask;
+    return configurations.mask(configuration, this::walk);
   }
 
   /** Follows all tokens at once. */
@@ -99,8 +89,13 @@ public final class TokenGrammar {
     int count = 0;
     path[0] = configuration;
     int node = 0;
+    long maxWork = configurations.work() + MAX_WORK;
     while (node < trie.size) {
       int level = trie.level[node];
+      if (level > 0 && configurations.work() > maxWork) {
+        node = trie.end[node];
+        continue;
+      }
       Configuration next = configurations.next(path[level], trie.label[node]);
       if (next.isDead()) {
         node = trie.end[node];
@@ -118,7 +113,7 @@ public final class TokenGrammar {
             costs = Arrays.copyOf(costs, 2 * count);
           }
           costly[count] = token;
-          costs[count++] = next.bytesToFinish;
+          costs[count++] = more;
         }
       }
       node++;
@@ -134,6 +129,6 @@ public final class TokenGrammar {
         finishing,
         Arrays.copyOf(costly, count),
         Arrays.copyOf(costs, count),
-        Math.max(configuration.bytesToFinish, Arrays.stream(costs, 0, count).max().orElse(0)));
+        Arrays.stream(costs, 0, count).max().orElse(0));
   }
 }
