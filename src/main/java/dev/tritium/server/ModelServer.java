@@ -32,8 +32,7 @@ public class ModelServer implements Models {
   private static final Duration LOADER_GRACE = Duration.ofSeconds(1);
 
   /** A model with what runs it. */
-  private record Running(
-      ServedModel served, LoadedModel loaded, Kernels kernels, EngineThread engine) {}
+  private record Running(ServedModel served, LoadedModel loaded, EngineThread engine) {}
 
   private final TritiumConfig config;
   private final EngineMetrics metrics;
@@ -47,12 +46,12 @@ public class ModelServer implements Models {
   }
 
   void start(@Observes StartupEvent event) {
-    loader = Thread.ofPlatform().daemon().name("tritium-loader").start(this::load);
+    loader = Thread.ofPlatform().daemon().name("tritium-loader").start(this::serveOrExit);
   }
 
-  private void load() {
+  private void serveOrExit() {
     try {
-      start();
+      serve();
       if (config.exitWhenReady()) {
         Quarkus.asyncExit(0);
       }
@@ -66,23 +65,17 @@ public class ModelServer implements Models {
     }
   }
 
-  private void start() {
+  private void serve() {
     long start = System.nanoTime();
+    SettingsCheck.check(config);
     SchedulerLimits limits = limits(config);
-    requirePositive("tritium.max-model-len", config.maxModelLen());
-    requirePositive("tritium.chat-max-tokens", config.chatMaxTokens());
     Duration warmUp = Duration.ofMillis(config.warmup().millis());
-    if (warmUp.isNegative()) {
-      throw new IllegalArgumentException(
-          "tritium.warmup.millis must be at least 0, found " + config.warmup().millis());
-    }
     Path folder = LoadedModel.find(config.model(), config.home());
     Optional<ChatTemplate> template = config.chatTemplate().map(file -> template(file, folder));
     int threads = config.threads().orElse(Runtime.getRuntime().availableProcessors());
-    Kernels kernels = Kernels.create(config.kernel(), threads);
-    LoadedModel loaded = LoadedModel.load(folder, kernels);
+    LoadedModel loaded = LoadedModel.load(folder, () -> Kernels.create(config.kernel(), threads));
     Scheduler scheduler =
-        new Scheduler(loaded.model(), loaded.tokenizer(), kernels.rows(), limits, metrics);
+        new Scheduler(loaded.model(), loaded.tokenizer(), loaded.kernels().rows(), limits, metrics);
     int maxTokens =
         Math.min(config.maxModelLen(), loaded.model().maxTokens().orElse(Integer.MAX_VALUE));
     ServedModel served =
@@ -100,10 +93,10 @@ public class ModelServer implements Models {
                 ? loaded.sampling()
                 : Sampling.plain(0));
     long loadedAt = System.nanoTime();
-    EngineThread engine = new EngineThread(scheduler, warmUp);
-    running = new Running(served, loaded, kernels, engine); // from now on a stop ends it
+    EngineThread engine = new EngineThread(List.of(scheduler), warmUp);
+    running = new Running(served, loaded, engine); // from now on a stop ends it
     engine.awaitWarm();
-    metrics.serve(served.id(), scheduler, kernels.ternary());
+    metrics.serve(served.id(), scheduler, loaded.kernels().ternary());
     LOG.log(
         System.Logger.Level.INFO,
         "serving {0} after {1} ms, {2} ms of them to warm up",
@@ -132,12 +125,6 @@ public class ModelServer implements Models {
     return (System.nanoTime() - nanoTime) / 1_000_000;
   }
 
-  private static void requirePositive(String name, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException(name + " must be at least 1, found " + value);
-    }
-  }
-
   private static ChatTemplate template(String file, Path folder) {
     try {
       return ChatTemplate.parse(
@@ -155,7 +142,6 @@ public class ModelServer implements Models {
     Running stopping = running;
     if (stopping != null) {
       stopping.engine.close();
-      stopping.kernels.close();
       stopping.loaded.close();
     }
   }
@@ -166,6 +152,10 @@ public class ModelServer implements Models {
     if (current == null || !ready) {
       throw new ApiException(
           ErrorKind.MODEL_LOADING, null, "the model is still loading; try again shortly");
+    }
+    if (!current.engine.isAlive()) {
+      throw new ApiException(
+          ErrorKind.ENGINE_STOPPED, null, "the engine has failed; the server must be restarted");
     }
     if (id != null && !id.equals(current.served.id())) {
       String shown = id.length() <= 100 ? id : id.substring(0, 100) + "...";
@@ -180,6 +170,22 @@ public class ModelServer implements Models {
   @Override
   public List<ServedModel> all() {
     return List.of(require(null));
+  }
+
+  /** Takes no request from now on. */
+  void drain() {
+    Running current = running;
+    if (current != null) {
+      current.served.scheduler().drain();
+    }
+  }
+
+  /** Ends every request that waits or runs. */
+  void endAll(RuntimeException reason) {
+    Running current = running;
+    if (current != null) {
+      current.served.scheduler().endAll(reason);
+    }
   }
 
   /** Whether the model is loaded and warm. */
