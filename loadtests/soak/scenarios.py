@@ -1,0 +1,470 @@
+"""The scenarios. Each returns a report: a list of rows for a table, and the rules that were broken."""
+
+import asyncio
+import contextlib
+import os
+import random
+import time
+import uuid
+
+import mixes
+from client import SlowReader, send
+from server import Server
+
+CPUS = os.cpu_count()
+STAGE_CACHE = "-Dtritium.prefix-cache.bytes=33554432"  # small, so that it is full before memory is watched
+MOST_GROWTH = 30  # MB a minute of the server's process, in the second half of a stage of a minute or more
+PLACES = {"max-running": 64, "max-waiting": 256}
+
+
+class Report(dict):
+    def __init__(self, **more):
+        super().__init__(rows=[], broken=[], notes=[], **more)
+
+    def rule(self, holds, otherwise):
+        if not holds:
+            self["broken"].append(otherwise)
+
+
+@contextlib.asynccontextmanager
+async def serving(options, *java_options):
+    """A server that is ready: one of our own for each scenario, or that of --url."""
+    java = [f"-Dtritium.{setting}" for setting in options.set]
+    server = Server(options.url, options.serve_options, [*java_options, *java])
+    try:
+        await server.ready()
+        yield server
+    finally:
+        await asyncio.to_thread(server.end)
+
+
+def percentile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+def milliseconds(values, share):
+    value = percentile(values, share)
+    return None if value is None else 1000 * value
+
+
+def slope_per_minute(samples):
+    """Least squares over [(seconds, value)]; None of fewer than three."""
+    samples = [(t, v) for t, v in samples if v is not None]
+    if len(samples) < 3:
+        return None
+    mean_t = sum(t for t, _ in samples) / len(samples)
+    mean_v = sum(v for _, v in samples) / len(samples)
+    spread = sum((t - mean_t) ** 2 for t, _ in samples)
+    return 60 * sum((t - mean_t) * (v - mean_v) for t, v in samples) / spread
+
+
+def ratio(value, other):
+    return value / other if value is not None and other else None
+
+
+async def supports(server, **parameter):
+    """Whether the server takes a parameter."""
+    body = {"prompt": "Once", "max_tokens": 1} | parameter
+    return (await server.post("/v1/completions", body)).status == 200
+
+
+def salted(body):
+    """The same request, out of reach of the prefix cache."""
+    return body | {"cache_salt": str(uuid.uuid4())}
+
+
+async def expected_answers(server, mix, salts):
+    """The answers of an idle server, one by one."""
+    expected = []
+    for path, body in mix:
+        answer = await server.post(path, salted(body) if salts else body)
+        if not answer.done or answer.error:
+            raise SystemExit(f"the idle server did not answer {path} {body}: {answer.status} {answer.error}")
+        expected.append(answer.content())
+    return expected
+
+
+# ---------------------------------------------------------------- clients
+
+
+class Load:
+    """Clients in a closed loop, and what they saw."""
+
+    def __init__(self, server, mix, expected, salts, seed):
+        self.server, self.mix, self.expected, self.salts = server, mix, expected, salts
+        self.rng = random.Random(seed)
+        self.answers, self.wrong, self.lost = [], [], []
+
+    async def run(self, clients, seconds):
+        """Runs for a time; streams that are open at its end come to theirs."""
+        cpu, server_cpu, self.start = cpu_seconds(), self.server.cpu_seconds(), time.monotonic()
+        self.stop = self.start + seconds
+        await asyncio.gather(*(self.client() for _ in range(clients)))
+        took = time.monotonic() - self.start
+        self.client_cpu = (cpu_seconds() - cpu) / took
+        self.server_cpu = None if server_cpu is None else (self.server.cpu_seconds() - server_cpu) / took
+
+    async def client(self):
+        while time.monotonic() < self.stop:
+            number = self.rng.randrange(len(self.mix))
+            path, body = self.mix[number]
+            answer = await self.server.post(path, salted(body) if self.salts and self.rng.random() < 0.5 else body)
+            self.answers.append(answer)
+            if not answer.done or answer.error:
+                self.lost.append((number, answer.status, answer.error))
+            elif answer.content() != self.expected[number]:
+                self.wrong.append((number, answer.content()))
+
+    def tokens_per_second(self):
+        """Of the time for which all clients were there. Events may hold several tokens: a stream's count alike."""
+        tokens = 0
+        for answer in self.answers:
+            inside = sum(at < self.stop for at in answer.times)
+            tokens += answer.tokens * inside / max(1, len(answer.times))
+        return tokens / (self.stop - self.start)
+
+    def first_token_seconds(self):
+        return [answer.times[0] - answer.sent for answer in self.answers if answer.times]
+
+    def gaps(self):
+        """Seconds from an event to the next of the same answer."""
+        single = [answer.times for answer in self.answers if len(answer.texts) == 1]
+        return [b - a for times in single for a, b in zip(times, times[1:])]
+
+    def row(self):
+        first, gaps = self.first_token_seconds(), self.gaps()
+        return {
+            "streams": len(self.answers),
+            "lost": len(self.lost),
+            "wrong": len(self.wrong),
+            "tokens/s": self.tokens_per_second(),
+            "first ms p50": milliseconds(first, 0.5),
+            "p99": milliseconds(first, 0.99),
+            "gap ms p50": milliseconds(gaps, 0.5),
+            "gap p99": milliseconds(gaps, 0.99),
+            "CPUs client": self.client_cpu,
+            "server": self.server_cpu,
+        }
+
+    def judge(self, report, name):
+        report.rule(not self.lost, f"{name}: {len(self.lost)} streams lost, the first: {self.lost[:1]}")
+        for number, got in self.wrong[:1]:
+            report.rule(
+                False,
+                f"{name}: {len(self.wrong)} wrong answers, the first to {self.mix[number]}:\n  got      {got}\n"
+                f"  expected {self.expected[number]}",
+            )
+
+
+def cpu_seconds():
+    times = os.times()
+    return times.user + times.system
+
+
+async def watch(server, samples):
+    """Takes the server's memory each second until it is cancelled."""
+    start = time.monotonic()
+    while True:
+        samples.append((time.monotonic() - start, server.resident_mb()))
+        await asyncio.sleep(1)
+
+
+async def clients(options):
+    """Clients in a closed loop, in stages: lost streams, wrong answers, speeds, memory."""
+    report = Report()
+    async with serving(options, STAGE_CACHE) as server:
+        salts = await supports(server, cache_salt="x")
+        several = await supports(server, n=2)
+        if not (salts and several):
+            report["notes"].append(f"not supported here: {'' if salts else 'cache_salt '}{'' if several else 'n'}")
+        mix = mixes.mixed(options.bodies, options.seed, several)
+        expected = await expected_answers(server, mix, salts)
+        for number in options.clients:
+            await server.idle()
+            load, samples = Load(server, mix, expected, salts, options.seed + number), []
+            watcher = asyncio.create_task(watch(server, samples))
+            await load.run(number, options.seconds)
+            watcher.cancel()
+            load.judge(report, f"{number} clients")
+            row = {"clients": number} | load.row()
+            first = report["rows"][0] if report["rows"] else row
+            row |= {
+                "times first": ratio(row["tokens/s"], first["tokens/s"]),
+                "RSS MB": server.resident_mb(),
+                "MB/min": slope_per_minute(samples[len(samples) // 2 :]),
+                "live heap MB": await server.live_heap_mb(),
+            }
+            report["rows"].append(row)
+            growing = options.seconds >= 60 and (row["MB/min"] or 0) > MOST_GROWTH
+            report.rule(not growing, f"{number} clients: the server's memory grows by {row['MB/min'] or 0:.0f} MB a minute")
+            report.rule(await server.idle(), f"{number} clients: something still runs a minute after the last stream")
+    return report
+
+
+# ---------------------------------------------------------------- slow readers
+
+SLOW, STEADY, FAST = 100, 4, 8
+ROOM = 4096  # of a slow reader's socket
+SLOW_TOKENS = 400  # more text than the sockets of both sides hold
+
+
+async def slow_readers(options):
+    """Fast clients without and with 100 that read one byte a second and 4 that read slowly but steadily."""
+    stall = max(3, options.seconds // 4)
+    report = Report()
+    async with serving(options, f"-Dtritium.stream.stall-timeout={stall}s") as server:
+        mix = mixes.mixed(options.bodies, options.seed)
+        expected = await expected_answers(server, mix, False)
+        steady_text = (await server.post(*mixes.fixed(0, SLOW_TOKENS))).texts
+
+        async def fast(name):
+            load = Load(server, mix, expected, False, options.seed)
+            await load.run(FAST, options.seconds)
+            load.judge(report, name)
+            report["rows"].append({"beside": name} | load.row() | {"RSS MB": server.resident_mb()})
+
+        await fast("nobody")
+        memory = server.resident_mb()
+        slow = [SlowReader(server.port, 1) for _ in range(SLOW)]
+        steady = [SlowReader(server.port, ROOM) for _ in range(STEADY)]
+        tasks = [asyncio.create_task(reader.read(*mixes.fixed(0, SLOW_TOKENS), 1, 1)) for reader in slow]
+        a_second = 200_000 // options.seconds  # all of it, were it one event for each token
+        tasks += [asyncio.create_task(reader.read(*mixes.fixed(0, SLOW_TOKENS), a_second // 10, 0.1)) for reader in steady]
+        cut = asyncio.create_task(cut_times(server, slow))
+        await asyncio.sleep(2)
+        report.rule(await server.idle(), "the slow readers' answers were not computed in a minute")
+        computed = time.monotonic() - slow[0].start
+        await fast(f"{SLOW} slow readers")
+        growth = None if memory is None else server.resident_mb() - memory
+        await asyncio.sleep(max(0, 2 * stall + computed - (time.monotonic() - slow[0].start)))
+        answers = [await reader.answer() for reader in steady]
+        for task in [*tasks, cut]:
+            task.cancel()
+        times = await cut
+        for reader in slow + steady:
+            reader.close()
+        report["slow_cut"], report["slow_cut_seconds"] = len(times), times
+        report["notes"].append(
+            f"stall time-out {stall} s; {len(times)} of {SLOW} slow readers cut off after "
+            + (f"{min(times):.1f} to {max(times):.1f} s" if times else "-")
+            + f"; their answers took {computed:.1f} s; memory grew by {growth or 0:.0f} MB"
+        )
+        report.rule(len(times) == SLOW, f"{SLOW - len(times)} readers that stalled were not cut off")
+        report.rule(min(times, default=stall) >= stall, f"a slow reader was cut off after {min(times, default=0):.1f} s")
+        finished = sum(answer.done and answer.texts == steady_text for answer in answers)
+        report.rule(finished == STEADY, f"{STEADY - finished} steady readers did not get their answer: {answers[0].error}")
+        report.rule((growth or 0) < 256, f"the server's memory grew by {growth or 0:.0f} MB")
+    return report
+
+
+async def cut_times(server, readers):
+    """Seconds after which the server closed each reader's connection; ends when it is cancelled."""
+    times = {}
+    try:
+        while True:
+            open_ports = server.open_ports()
+            for reader in readers:
+                if reader.port not in open_ports:
+                    times.setdefault(reader.port, time.monotonic() - reader.start)
+            await asyncio.sleep(0.2)
+    except asyncio.CancelledError:
+        return list(times.values())
+
+
+# ---------------------------------------------------------------- overload
+
+
+async def overload(options):
+    """Twice as many requests at once as may run and wait: each is answered, or refused in time."""
+    report = Report()
+    settings = [f"-Dtritium.scheduler.{name}={value}" for name, value in PLACES.items()]
+    async with serving(options, *settings) as server:
+        mix = mixes.mixed(options.bodies, options.seed)
+        expected = await expected_answers(server, mix, False)
+        count, rounds, stop = 2 * sum(PLACES.values()), 0, time.monotonic() + options.seconds
+        while time.monotonic() < stop:
+            rounds += 1
+            connections = [await asyncio.open_connection(server.host, server.port) for _ in range(count)]
+            numbers = [(rounds * count + k) % len(mix) for k in range(count)]
+            sent = [server.post(*mix[n], connection=c) for n, c in zip(numbers, connections)]
+            answers = await asyncio.gather(*sent)
+            outcomes = {"accepted": 0, "429": 0, "503": 0, "other": 0, "lost": 0, "wrong": 0}
+            for number, answer in zip(numbers, answers):
+                outcomes[outcome(answer, expected[number])] += 1
+            times = [answer.end - answer.sent for answer in answers if answer.status == 200]
+            refused = [answer.end - answer.sent for answer in answers if answer.status in (429, 503)]
+            retries = [answer.headers.get("retry-after") for answer in answers if answer.status in (429, 503)]
+            row = {"round": rounds, "sent": count} | outcomes
+            row |= {"accepted ms p50": milliseconds(times, 0.5), "p99": milliseconds(times, 0.99)}
+            row |= {"refused ms p99": milliseconds(refused, 0.99)}
+            report["rows"].append(row)
+            name = f"round {rounds}"
+            bad = [a for a, n in zip(answers, numbers) if outcome(a, expected[n]) in ("other", "lost", "wrong")]
+            report.rule(not bad, f"{name}: {len(bad)} answers are not right: {[(a.status, a.error) for a in bad[:3]]}")
+            report.rule(sum(outcomes.values()) == count, f"{name}: the counts do not add up")
+            report.rule(outcomes["429"] > 0, f"{name}: nothing was refused, so this was no overload")
+            report.rule(all(r and r.isdigit() and int(r) > 0 for r in retries), f"{name}: Retry-After is missing: {set(retries)}")
+            report.rule(await server.idle(), f"{name}: something still runs a minute after the last answer")
+    return report
+
+
+def outcome(answer, expected):
+    if answer.status in (429, 503):
+        return str(answer.status)
+    if answer.status is None or answer.status == 200 and (not answer.done or answer.error):
+        return "lost"
+    if answer.status != 200:
+        return "other"
+    return "accepted" if answer.content() == expected else "wrong"
+
+
+# ---------------------------------------------------------------- SIGTERM
+
+STREAMS = 32
+LENGTHS = (64, 4000)  # of an answer, in tokens
+
+
+async def sigterm(options):
+    """32 streams run when the server is told to end: in time for all of them, then not."""
+    report = Report()
+    for name, grace, seconds in (("enough", 30, 5), ("too short", 1, 6)):
+        async with serving(options, f"-Dtritium.shutdown.grace={grace}s") as server:
+            if not server.process:
+                raise SystemExit("sigterm ends the server, so it needs one of its own: leave --url out")
+            report["rows"].append({"grace time": name} | await end_with_streams(server, report, name, seconds, name == "enough"))
+    return report
+
+
+async def end_with_streams(server, report, name, seconds, in_time):
+    """Ends the server while streams run that need about so many seconds more."""
+
+    async def streams(tokens, on_event=lambda: None):
+        return await asyncio.gather(*(server.post(*mixes.fixed(k, tokens), on_event=on_event) for k in range(STREAMS)))
+
+    await streams(LENGTHS[0])  # compiles what is run
+    start = time.monotonic()
+    await streams(LENGTHS[0])
+    speed = LENGTHS[0] / (time.monotonic() - start)
+    tokens = round(min(max(seconds * speed, LENGTHS[0]), LENGTHS[1]))
+    begun = 0
+
+    def count():
+        nonlocal begun
+        begun += 1
+
+    running = asyncio.create_task(streams(tokens, count))
+    while begun < 2 * STREAMS and not running.done():
+        await asyncio.sleep(0.01)
+    server.terminate()
+    start = time.monotonic()
+    unready = refused = None
+    while time.monotonic() - start < 5 and unready is None:
+        ready = await server.get("/q/health/ready")
+        if ready.status != 200:
+            unready = (time.monotonic() - start, ready.status)
+        await asyncio.sleep(0.01)
+    late = await server.post("/v1/completions", {"prompt": "Once", "max_tokens": 1}, timeout=10)
+    refused = late.status
+    answers = await running
+    streams_took = time.monotonic() - start
+    code = await server.exit_code(60)
+    took = time.monotonic() - start
+    complete = sum(answer.done and not answer.error and answer.tokens == tokens for answer in answers)
+    told = sum(bool(isinstance(answer.error, dict) and answer.status == 200) for answer in answers)
+    cut = STREAMS - complete - told
+    report.rule(cut == 0, f"grace time {name}: {cut} streams cut: {[a.error for a in answers if not a.done][:1]}")
+    if in_time:
+        report.rule(complete == STREAMS, f"grace time {name}: {STREAMS - complete} streams did not come to their end")
+    report.rule(unready and unready[1] == 503 and unready[0] < 1, f"grace time {name}: readiness said {unready} (seconds, status)")
+    report.rule(refused == 503, f"grace time {name}: a new request got {refused}, {late.error}")
+    report.rule("retry-after" in late.headers, f"grace time {name}: a new request was refused without Retry-After")
+    report.rule(code == 0, f"grace time {name}: exit code {code}")
+    return {
+        "streams": STREAMS,
+        "tokens each": tokens,
+        "complete": complete,
+        "ended with an error event": told,
+        "cut": cut,
+        "unready after ms": None if unready is None else 1000 * unready[0],
+        "new request": refused,
+        "streams' end s": streams_took,
+        "exit s": took,
+        "exit code": code,
+    }
+
+
+# ---------------------------------------------------------------- chat
+
+
+async def chat(options):
+    """A conversation: each turn runs what is new in it and no more."""
+    report = Report()
+    async with serving(options) as server:
+        tells_ids = await supports(server, return_token_ids=True)
+        if not tells_ids:
+            report["notes"].append("return_token_ids is not supported here: an answer's ids are taken to be those of its text")
+        rng = random.Random(options.seed)
+        messages, ran = [], []  # ran: the ids of each turn that were run
+
+        async def ids(conversation, **more):
+            answer = await server.post("/tokenize", {"messages": conversation} | more)
+            return json_body(answer)["tokens"]
+
+        for turn in range(1, options.turns + 1):
+            messages.append({"role": "user", "content": mixes.text(rng, rng.randint(4, 60))})
+            prompt = await ids(messages)
+            body = {"messages": messages, "max_tokens": rng.randint(8, 60), "seed": turn, "temperature": 0.7, "top_k": 40}
+            answer = await server.post("/v1/chat/completions", body | ({"return_token_ids": True} if tells_ids else {}))
+            if not answer.usage:
+                raise SystemExit(f"no answer: {answer.status} {answer.error}")
+            reply = answer.texts[0]
+            messages.append({"role": "assistant", "content": reply})
+            drawn = answer.ids[0] or (await ids([{"role": "user", "content": "."}, messages[-1]]))[-answer.tokens - 1 : -1]
+            cached = (answer.usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
+            common = max((common_length(prompt[:-1], before) for before in ran), default=0)
+            computed = len(prompt) - cached
+            ran.append(prompt + drawn[: answer.tokens - 1])
+            report["rows"].append(
+                {
+                    "turn": turn,
+                    "prompt": answer.usage["prompt_tokens"],
+                    "cached": cached,
+                    "computed": computed,
+                    "prompt less common": len(prompt) - common,
+                    "holds": "yes" if computed == len(prompt) - common else "NO",
+                    "answer": answer.tokens,
+                    "end": answer.finishes[0],
+                    "ms": 1000 * (answer.end - answer.sent),
+                }
+            )
+            report.rule(answer.usage["prompt_tokens"] == len(prompt), f"turn {turn}: /tokenize says {len(prompt)} prompt tokens")
+            report.rule(
+                computed == len(prompt) - common,
+                f"turn {turn}: computed {computed} tokens of {len(prompt)}, of which {common} were run before",
+            )
+    return report
+
+
+def json_body(answer):
+    import json
+
+    if answer.status != 200:
+        raise SystemExit(f"{answer.status}: {answer.body.decode()}")
+    return json.loads(answer.body)
+
+
+def common_length(ids, others):
+    length = 0
+    while length < min(len(ids), len(others)) and ids[length] == others[length]:
+        length += 1
+    return length
+
+
+ALL = {
+    "clients": clients,
+    "slow-readers": slow_readers,
+    "overload": overload,
+    "sigterm": sigterm,
+    "chat": chat,
+}
