@@ -7,7 +7,6 @@ import dev.tritium.engine.Sampling;
 import dev.tritium.engine.SequenceRequest;
 import dev.tritium.engine.StepReport;
 import dev.tritium.engine.StopRules;
-import dev.tritium.kernel.Kernels;
 import dev.tritium.scheduler.Generation;
 import dev.tritium.scheduler.Scheduler;
 import dev.tritium.scheduler.SchedulerLimits;
@@ -65,11 +64,10 @@ final class GenerateCommand implements Runnable {
         temperature == null || (temperature >= 0 && temperature <= 2),
         "--temperature must be from 0 to 2, found " + temperature);
     var folder = LoadedModel.find(options.model(), ModelOptions.home());
-    try (Kernels kernels = options.kernels();
-        LoadedModel loaded = LoadedModel.load(folder, kernels)) {
+    try (LoadedModel loaded = LoadedModel.load(folder, options::kernels)) {
       int[] ids = loaded.tokenizer().encode(prompt == null ? "" : prompt, true);
       require(ids.length > 0, "--prompt is needed: this model's tokenizer adds no BOS");
-      generate(loaded, kernels, ids, limit);
+      generate(loaded, ids, limit);
     }
   }
 
@@ -85,11 +83,15 @@ final class GenerateCommand implements Runnable {
     return temperature == null ? sampling : sampling.withTemperature(temperature);
   }
 
-  private void generate(LoadedModel loaded, Kernels kernels, int[] ids, int limit) {
+  private void generate(LoadedModel loaded, int[] ids, int limit) {
     Clock clock = new Clock();
     Scheduler scheduler =
         new Scheduler(
-            loaded.model(), loaded.tokenizer(), kernels.rows(), SchedulerLimits.defaults(), clock);
+            loaded.model(),
+            loaded.tokenizer(),
+            loaded.kernels().rows(),
+            SchedulerLimits.defaults(),
+            clock);
     StopRules stop = new StopRules(limit, 0, List.of(), loaded.model().description().eosIds());
     Generation generation =
         scheduler.submit(

@@ -18,9 +18,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 
 /**
- * A model folder in memory: weights, tokenizer, chat template.
+ * A model folder in memory: weights, tokenizer, chat template, and the kernels it computes with.
  *
  * @param name the folder's name
  * @param sampling what generation_config.json asks for
@@ -31,7 +32,8 @@ public record LoadedModel(
     LanguageModel model,
     Tokenizer tokenizer,
     Optional<ChatTemplate> chatTemplate,
-    Sampling sampling)
+    Sampling sampling,
+    Kernels kernels)
     implements AutoCloseable {
 
   private static final String BUNDLED = "models/tritium-stories-17m";
@@ -56,9 +58,10 @@ public record LoadedModel(
   /**
    * Loads a folder.
    *
+   * @param kernels asked once, last: while the best kernel is being found, the rest is opened
    * @throws CheckpointException or a tokenizer's or chat template's exception naming what is wrong
    */
-  public static LoadedModel load(Path path, Kernels kernels) {
+  public static LoadedModel load(Path path, Supplier<Kernels> kernels) {
     // Opened beside the folder: each keeps one processor busy.
     CompletableFuture<Tokenizer> tokenizer =
         CompletableFuture.supplyAsync(() -> Tokenizer.open(path));
@@ -69,8 +72,14 @@ public record LoadedModel(
         Optional<ChatTemplate> template = ChatTemplate.of(path);
         String name = folder.name();
         Tokenizer opened = join(tokenizer);
-        LanguageModel model = ModelFamilies.load(folder, kernels, cache(kernels));
-        return new LoadedModel(name, path, model, opened, template, sampling);
+        Kernels chosen = kernels.get();
+        try {
+          LanguageModel model = ModelFamilies.load(folder, chosen, cache(chosen));
+          return new LoadedModel(name, path, model, opened, template, sampling, chosen);
+        } catch (RuntimeException | Error e) {
+          chosen.close();
+          throw e;
+        }
       } catch (RuntimeException | Error e) {
         folder.close();
         throw e;
@@ -125,5 +134,6 @@ public record LoadedModel(
   public void close() {
     model.close();
     tokenizer.close();
+    kernels.close();
   }
 }

@@ -32,8 +32,7 @@ public class ModelServer implements Models {
   private static final Duration LOADER_GRACE = Duration.ofSeconds(1);
 
   /** A model with what runs it. */
-  private record Running(
-      ServedModel served, LoadedModel loaded, Kernels kernels, EngineThread engine) {}
+  private record Running(ServedModel served, LoadedModel loaded, EngineThread engine) {}
 
   private final TritiumConfig config;
   private final EngineMetrics metrics;
@@ -47,12 +46,12 @@ public class ModelServer implements Models {
   }
 
   void start(@Observes StartupEvent event) {
-    loader = Thread.ofPlatform().daemon().name("tritium-loader").start(this::load);
+    loader = Thread.ofPlatform().daemon().name("tritium-loader").start(this::serveOrExit);
   }
 
-  private void load() {
+  private void serveOrExit() {
     try {
-      start();
+      serve();
       if (config.exitWhenReady()) {
         Quarkus.asyncExit(0);
       }
@@ -66,7 +65,7 @@ public class ModelServer implements Models {
     }
   }
 
-  private void start() {
+  private void serve() {
     long start = System.nanoTime();
     SchedulerLimits limits = limits(config);
     requirePositive("tritium.max-model-len", config.maxModelLen());
@@ -79,10 +78,9 @@ public class ModelServer implements Models {
     Path folder = LoadedModel.find(config.model(), config.home());
     Optional<ChatTemplate> template = config.chatTemplate().map(file -> template(file, folder));
     int threads = config.threads().orElse(Runtime.getRuntime().availableProcessors());
-    Kernels kernels = Kernels.create(config.kernel(), threads);
-    LoadedModel loaded = LoadedModel.load(folder, kernels);
+    LoadedModel loaded = LoadedModel.load(folder, () -> Kernels.create(config.kernel(), threads));
     Scheduler scheduler =
-        new Scheduler(loaded.model(), loaded.tokenizer(), kernels.rows(), limits, metrics);
+        new Scheduler(loaded.model(), loaded.tokenizer(), loaded.kernels().rows(), limits, metrics);
     int maxTokens =
         Math.min(config.maxModelLen(), loaded.model().maxTokens().orElse(Integer.MAX_VALUE));
     ServedModel served =
@@ -100,10 +98,10 @@ public class ModelServer implements Models {
                 ? loaded.sampling()
                 : Sampling.plain(0));
     long loadedAt = System.nanoTime();
-    EngineThread engine = new EngineThread(scheduler, warmUp);
-    running = new Running(served, loaded, kernels, engine); // from now on a stop ends it
+    EngineThread engine = new EngineThread(List.of(scheduler), warmUp);
+    running = new Running(served, loaded, engine); // from now on a stop ends it
     engine.awaitWarm();
-    metrics.serve(served.id(), scheduler, kernels.ternary());
+    metrics.serve(served.id(), scheduler, loaded.kernels().ternary());
     LOG.log(
         System.Logger.Level.INFO,
         "serving {0} after {1} ms, {2} ms of them to warm up",
@@ -155,7 +153,6 @@ public class ModelServer implements Models {
     Running stopping = running;
     if (stopping != null) {
       stopping.engine.close();
-      stopping.kernels.close();
       stopping.loaded.close();
     }
   }
