@@ -1,6 +1,7 @@
 """A small HTTP/1.1 client for load: one connection for each request, and little CPU for each event."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import time
@@ -16,7 +17,7 @@ class Answer:
         self.body = b""
         self.texts = {}  # by choice
         self.finishes = {}
-        self.ids = {}  # by choice, where the server was asked for them and tells
+        self.drawn = []  # bytes of each token of a chat's answer, where log-probabilities were asked for
         self.usage = None
         self.error = None  # of the body, of an event, or of the connection
         self.done = False  # the whole body came; a stream's ended with [DONE]
@@ -41,7 +42,7 @@ class Answer:
             text = choice.get("text") or part.get("content") or ""
             self.texts[index] = self.texts.get(index, "") + text
             self.finishes[index] = choice.get("finish_reason") or self.finishes.get(index)
-            self.ids.setdefault(index, []).extend(choice.get("token_ids") or [])
+            self.drawn += [bytes(token["bytes"] or []) for token in (choice.get("logprobs") or {}).get("content") or []]
             if text:
                 self.times.append(time.monotonic())
 
@@ -107,15 +108,18 @@ async def pieces(reader, headers):
 class SlowReader:
     """A client that has little room for what comes and takes it at a given rate."""
 
+    # The server's send buffer follows from the segment's size, and loopback's are of 64 KB: 2.6 MB would fit in before it stalls.
+    SEGMENT = 1000
+
     def __init__(self, port, room):
         self.socket = socket.socket()
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self.SEGMENT)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)  # before it connects: the window follows from it
         self.socket.connect(("127.0.0.1", port))
         self.socket.setblocking(False)
         self.port = self.socket.getsockname()[1]
         self.received = bytearray()
         self.start = time.monotonic()
-        self.closed_after = None  # seconds until this side saw the end
 
     async def read(self, path, body, bytes_each_time, pause):
         """Reads until the server closes the connection, or this task is cancelled."""
@@ -127,13 +131,16 @@ class SlowReader:
                 await asyncio.sleep(pause)
         except OSError:
             pass
-        self.closed_after = time.monotonic() - self.start
 
-    def close(self):
-        self.socket.close()
+    def drain(self):
+        self.socket.settimeout(0.5)
+        with self.socket, contextlib.suppress(OSError):
+            while piece := self.socket.recv(1 << 20):
+                self.received += piece
 
     async def answer(self):
-        """What was received, read as an answer."""
+        """Takes what is still there at once, closes, and reads all as an answer."""
+        await asyncio.to_thread(self.drain)
         reader = asyncio.StreamReader(limit=1 << 24)
         reader.feed_data(bytes(self.received))
         reader.feed_eof()
