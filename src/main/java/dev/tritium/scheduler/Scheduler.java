@@ -82,8 +82,10 @@ public final class Scheduler {
   private final WaitingQueue queue;
   private final StepBudget budget;
   private final PrefixCache cache;
-  private final Predicate<Generation> isOver = this::endIfLate; // made once: steps allocate nothing
-  private final Predicate<Follower> isFollowerOver = this::endIfLate;
+  private final List<Generation> late = new ArrayList<>(); // to be ended when it is over
+  private final Predicate<Generation> isOver = this::isOver; // made once: steps allocate nothing
+  private final Predicate<Follower> isFollowerOver =
+      follower -> isOver(follower.prompt.generation());
   private final Predicate<SequenceRequest> hasRoom = this::hasRoomFor;
   private volatile int runningCount;
   private volatile boolean busy;
@@ -151,6 +153,10 @@ public final class Scheduler {
   /** Bytes that the prefix cache holds. */
   public long cacheBytes() {
     return cache.bytes();
+  }
+
+  PrefixCache cache() {
+    return cache;
   }
 
   // ---------------------------------------------------------------- from any thread
@@ -247,7 +253,9 @@ public final class Scheduler {
     members.clear();
     followers.clear();
     batch.clear();
+    queue.runs(0, 0);
     runningCount = 0;
+    busy = false;
     open.forEach(generation -> generation.fail(cause));
   }
 
@@ -270,6 +278,7 @@ public final class Scheduler {
     dropAbandoned();
     admit();
     if (running.isEmpty()) {
+      queue.runs(0, 0);
       busy = false;
       return false;
     }
@@ -303,26 +312,27 @@ public final class Scheduler {
     followers.removeIf(isFollowerOver);
     for (int i = 0; i < running.size(); i++) {
       Member member = running.get(i);
-      if (isOver.test(member.generation)) {
+      if (isOver(member.generation)) {
         keepState(member); // the client may come back
         member.gone = true;
       }
     }
     running.removeIf(member -> member.gone);
     countRunning();
+    for (int i = 0; i < late.size(); i++) {
+      late.get(i).fail(new RequestTimeoutException(limits.requestTimeout()));
+    }
+    late.clear();
   }
 
-  /** Ends a request whose time is over; says whether nobody waits for it any more. */
-  private boolean endIfLate(Generation generation) {
+  /** Whether nobody waits for a request any more, or its time is over and it is to be ended. */
+  private boolean isOver(Generation generation) {
     Duration limit = limits.requestTimeout();
     if (!limit.isZero() && start - generation.arrivalNanos() > limit.toNanos()) {
-      generation.fail(new RequestTimeoutException(limit));
+      late.add(generation);
+      return true;
     }
     return generation.isAbandoned();
-  }
-
-  private boolean endIfLate(Follower follower) {
-    return endIfLate(follower.prompt.generation());
   }
 
   private void countRunning() {
@@ -438,7 +448,8 @@ public final class Scheduler {
     Generation generation = waiting.generation();
     int known = (int) state.tokenCount();
     Sequence sequence = new Sequence(request, generation.account(), state, vocabulary, tokenizer);
-    generation.account().began(start - generation.arrivalNanos(), known);
+    long waited = Math.max(0, start - generation.arrivalNanos()); // it may come within the step
+    generation.account().began(waited, known);
     BitSet keep = new BitSet();
     if (limits.cacheBytes() > 0) {
       int chunk = limits.cacheChunk();
@@ -566,13 +577,17 @@ public final class Scheduler {
     }
   }
 
-  /** Keeps the state of a sequence that ends, for a prompt that goes on from there. */
+  /** Keeps the state of a sequence that ends, for a prompt that goes on from there, if it can. */
   private void keepState(Member member) {
     Sequence sequence = member.sequence;
     String salt = member.request().cacheSalt();
     int run = sequence.run();
-    if (limits.cacheBytes() > 0 && run > 0 && !cache.contains(salt, sequence.tokens(), run)) {
-      cache.put(salt, sequence.tokens(), run, sequence.state().snapshot());
+    try {
+      if (limits.cacheBytes() > 0 && run > 0 && !cache.contains(salt, sequence.tokens(), run)) {
+        cache.put(salt, sequence.tokens(), run, sequence.state().snapshot());
+      }
+    } catch (RuntimeException | Error e) { // out of memory: the answer is complete all the same
+      LOG.log(System.Logger.Level.WARNING, "the state of a sequence that ended was not kept", e);
     }
   }
 
@@ -598,13 +613,16 @@ public final class Scheduler {
     if (prefilled) {
       budget.ran(rows, nanos);
     }
+    if (report.groups() > 0) { // it did not fail
+      queue.stepped(rows, nanos);
+    }
     long left = 0;
     for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i).sequence;
       int most = sequence.request().stop().maxTokens() - sequence.answerTokens();
       left += sequence.promptLeft() + running.get(i).slots * queue.expectedRows(most);
     }
-    queue.stepped(rows, nanos, slots(), left);
+    queue.runs(slots(), left);
   }
 
   /** Tells the step's requests what it added, or why it failed, and forgets them. */

@@ -29,7 +29,7 @@ final class StepBudget {
     double fit = nanosPerRow == 0 ? maxRows : nanos / nanosPerRow;
     int rows = (int) Math.min(maxRows, fit) - decodeRows;
     // Prompts get a third of the work at least: they must not wait until answers end.
-    return Math.max(rows, Math.max(Math.min(LEAST_ROWS, maxRows), decodeRows / 2));
+    return Math.max(rows, Math.max(Math.min(LEAST_ROWS, maxRows), Math.ceilDiv(decodeRows, 2)));
   }
 
   /** Takes note of a step in which prompts had rows. */

@@ -31,7 +31,8 @@ final class WaitingQueue {
   // What the engine's steps have shown.
   private int running;
   private long runningRows; // that the prompts and answers that run have still to run
-  private double nanosPerRow;
+  private int mostRows; // of a step
+  private double nanosPerRow; // of steps of at least half as many
   private double answerTokens = FIRST_GUESS;
 
   WaitingQueue(SchedulerLimits limits) {
@@ -132,10 +133,18 @@ final class WaitingQueue {
     return tokens;
   }
 
-  /** Takes note of a step and of what is left to run after it. */
-  synchronized void stepped(int rows, long nanos, int running, long runningRows) {
-    double latest = (double) nanos / rows;
-    nanosPerRow = nanosPerRow == 0 ? latest : (1 - NEWEST) * nanosPerRow + NEWEST * latest;
+  /** Takes note of a step. Small ones say little of the full ones that others wait for. */
+  synchronized void stepped(int rows, long nanos) {
+    if (2 * rows < mostRows) {
+      return;
+    }
+    double weight = rows > 2 * mostRows ? 1 : NEWEST;
+    nanosPerRow += weight * ((double) nanos / rows - nanosPerRow);
+    mostRows = Math.max(mostRows, rows);
+  }
+
+  /** Takes note of the answers that run, and of the rows that they and prompts have still to run. */
+  synchronized void runs(int running, long runningRows) {
     this.running = running;
     this.runningRows = runningRows;
   }

@@ -67,14 +67,9 @@ public class ModelServer implements Models {
 
   private void serve() {
     long start = System.nanoTime();
+    SettingsCheck.check(config);
     SchedulerLimits limits = limits(config);
-    requirePositive("tritium.max-model-len", config.maxModelLen());
-    requirePositive("tritium.chat-max-tokens", config.chatMaxTokens());
     Duration warmUp = Duration.ofMillis(config.warmup().millis());
-    if (warmUp.isNegative()) {
-      throw new IllegalArgumentException(
-          "tritium.warmup.millis must be at least 0, found " + config.warmup().millis());
-    }
     Path folder = LoadedModel.find(config.model(), config.home());
     Optional<ChatTemplate> template = config.chatTemplate().map(file -> template(file, folder));
     int threads = config.threads().orElse(Runtime.getRuntime().availableProcessors());
@@ -130,12 +125,6 @@ public class ModelServer implements Models {
     return (System.nanoTime() - nanoTime) / 1_000_000;
   }
 
-  private static void requirePositive(String name, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException(name + " must be at least 1, found " + value);
-    }
-  }
-
   private static ChatTemplate template(String file, Path folder) {
     try {
       return ChatTemplate.parse(
@@ -164,6 +153,10 @@ public class ModelServer implements Models {
       throw new ApiException(
           ErrorKind.MODEL_LOADING, null, "the model is still loading; try again shortly");
     }
+    if (!current.engine.isAlive()) {
+      throw new ApiException(
+          ErrorKind.ENGINE_STOPPED, null, "the engine has failed; the server must be restarted");
+    }
     if (id != null && !id.equals(current.served.id())) {
       String shown = id.length() <= 100 ? id : id.substring(0, 100) + "...";
       throw new ApiException(
@@ -177,6 +170,22 @@ public class ModelServer implements Models {
   @Override
   public List<ServedModel> all() {
     return List.of(require(null));
+  }
+
+  /** Takes no request from now on. */
+  void drain() {
+    Running current = running;
+    if (current != null) {
+      current.served.scheduler().drain();
+    }
+  }
+
+  /** Ends every request that waits or runs. */
+  void endAll(RuntimeException reason) {
+    Running current = running;
+    if (current != null) {
+      current.served.scheduler().endAll(reason);
+    }
   }
 
   /** Whether the model is loaded and warm. */

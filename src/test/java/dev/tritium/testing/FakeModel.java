@@ -37,6 +37,7 @@ public final class FakeModel implements LanguageModel {
 
     @Override
     public StateSnapshot snapshot() {
+      beforeSnapshot.run();
       return new Snapshot(List.copyOf(tokens));
     }
 
@@ -87,6 +88,7 @@ public final class FakeModel implements LanguageModel {
   private int liveSnapshots;
   private volatile Runnable beforeForward = () -> {};
   private volatile Runnable beforeState = () -> {};
+  private volatile Runnable beforeSnapshot = () -> {};
 
   public FakeModel(Script script) {
     this.script = script;
@@ -117,6 +119,11 @@ public final class FakeModel implements LanguageModel {
   /** Called before each new state; it may throw. */
   public void beforeState(Runnable hook) {
     beforeState = hook;
+  }
+
+  /** Called before each snapshot; it may throw. */
+  public void beforeSnapshot(Runnable hook) {
+    beforeSnapshot = hook;
   }
 
   /** Rows of each forward call so far. */

@@ -34,7 +34,7 @@ final class IdleModel implements Models, AutoCloseable {
             tokenizer,
             ChatTemplate.parse("{{ messages[0]['content'] }}", Map.of()),
             new Scheduler(fake, tokenizer, new ScalarRowKernels(), LIMITS, report -> {}),
-            1000,
+            10_000,
             10,
             Sampling.plain(0));
   }

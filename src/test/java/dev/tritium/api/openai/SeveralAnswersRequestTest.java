@@ -97,6 +97,13 @@ class SeveralAnswersRequestTest {
     assertRefused("best_of", "leave out", "prompt", "A", "best_of", 2, "stream", true);
   }
 
+  @Test
+  void moreEchoedLogprobsThanAnAnswerCanHoldAreRefused() {
+    List<List<Integer>> prompts = Collections.nCopies(16, Collections.nCopies(5_000, 300));
+    assertEquals(16, models.completion("prompt", prompts, "n", 4, "echo", true).sequences().size());
+    assertRefused("logprobs", "320000", "prompt", prompts, "n", 4, "echo", true, "logprobs", 0);
+  }
+
   private static void assertChoices(CompletionRequest request, int answers) {
     for (int p = 0; p < request.sequences().size(); p++) {
       SequenceRequest sequence = request.sequences().get(p);
