@@ -7,6 +7,10 @@ import socket
 import time
 
 
+class Left(Exception):
+    """Raised by what watches the events of an answer, to leave in the middle of it."""
+
+
 class Answer:
     """What came back: its status, and of a completion the text and the end of each choice."""
 
@@ -21,6 +25,7 @@ class Answer:
         self.usage = None
         self.error = None  # of the body, of an event, or of the connection
         self.done = False  # the whole body came; a stream's ended with [DONE]
+        self.left = False  # by this client, before its end
         self.times = []  # of the events with text
         self.end = None
 
@@ -56,6 +61,8 @@ async def send(port, path, body=None, timeout=300, on_event=lambda: None, connec
             reader, writer = connection or await asyncio.open_connection(host, port)
             writer.write(request_bytes(path, body, host))
             await read_answer(reader, answer, on_event)
+    except Left:
+        answer.left = True
     except TimeoutError:
         answer.error = f"no end after {timeout} s"
     except (OSError, EOFError, ValueError) as e:

@@ -9,12 +9,12 @@ import time
 import uuid
 
 import mixes
-from client import SlowReader, send
+from client import Left, SlowReader
 from server import Server
 
-CPUS = os.cpu_count()
 STAGE_CACHE = "-Dtritium.prefix-cache.bytes=33554432"  # small, so that it is full before memory is watched
 MOST_GROWTH = 30  # MB a minute of the server's process, in the second half of a stage of a minute or more
+LEAVING = 0.05  # share of the requests whose client closes the connection in the middle of the answer
 PLACES = {"max-running": 64, "max-waiting": 256}
 
 
@@ -95,7 +95,7 @@ class Load:
     def __init__(self, server, mix, expected, salts, seed):
         self.server, self.mix, self.expected, self.salts = server, mix, expected, salts
         self.rng = random.Random(seed)
-        self.answers, self.wrong, self.lost = [], [], []
+        self.answers, self.wrong, self.lost, self.left = [], [], [], 0
 
     async def run(self, clients, seconds):
         """Runs for a time; streams that are open at its end come to theirs."""
@@ -110,7 +110,12 @@ class Load:
         while time.monotonic() < self.stop:
             number = self.rng.randrange(len(self.mix))
             path, body = self.mix[number]
-            answer = await self.server.post(path, salted(body) if self.salts and self.rng.random() < 0.5 else body)
+            if self.salts and self.rng.random() < 0.5:
+                body = salted(body)
+            if self.rng.random() < LEAVING:
+                self.left += (await self.server.post(path, body, on_event=leave_after(self.rng.randint(1, 20)))).left
+                continue
+            answer = await self.server.post(path, body)
             self.answers.append(answer)
             if not answer.done or answer.error:
                 self.lost.append((number, answer.status, answer.error))
@@ -137,6 +142,7 @@ class Load:
         first, gaps = self.first_token_seconds(), self.gaps()
         return {
             "streams": len(self.answers),
+            "left": self.left,
             "lost": len(self.lost),
             "wrong": len(self.wrong),
             "tokens/s": self.tokens_per_second(),
@@ -156,6 +162,16 @@ class Load:
                 f"{name}: {len(self.wrong)} wrong answers, the first to {self.mix[number]}:\n  got      {got}\n"
                 f"  expected {self.expected[number]}",
             )
+
+
+def leave_after(events):
+    def on_event():
+        nonlocal events
+        events -= 1
+        if events == 0:
+            raise Left
+
+    return on_event
 
 
 def cpu_seconds():
