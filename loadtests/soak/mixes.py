@@ -24,7 +24,7 @@ def text(rng, tokens):
     return " ".join(words[: max(1, round(tokens * WORDS_PER_TOKEN))])
 
 
-def mixed(count, seed, several=False):
+def mixed(count, seed, several=False, plain=False):
     """Paths and bodies of streamed requests: prompts of 1 to 600 tokens, half of which begin alike, answers of 16 to 128."""
     rng = random.Random(seed)
     openings = [text(rng, 400) for _ in range(4)]
@@ -36,7 +36,8 @@ def mixed(count, seed, several=False):
             opening = rng.choice(openings).split()
             prompt = " ".join(opening[: rng.randint(1, len(opening))] + prompt.split())
             prompt = " ".join(prompt.split()[: round(600 * WORDS_PER_TOKEN)])
-        body = {"max_tokens": rng.randint(16, 128), "seed": number} | SAMPLINGS[number % len(SAMPLINGS)] | streamed()
+        body = {"max_tokens": rng.randint(16, 128), "seed": number} | streamed()
+        body |= SAMPLINGS[0 if plain else number % len(SAMPLINGS)]
         if several and number % 7 == 0:
             body["n"] = 2 + number % 2
         if number % 4 == 3:

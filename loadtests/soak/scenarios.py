@@ -92,8 +92,8 @@ async def expected_answers(server, mix, salts):
 class Load:
     """Clients in a closed loop, and what they saw."""
 
-    def __init__(self, server, mix, expected, salts, seed):
-        self.server, self.mix, self.expected, self.salts = server, mix, expected, salts
+    def __init__(self, server, mix, expected, seed, salted=0):
+        self.server, self.mix, self.expected, self.salted = server, mix, expected, salted
         self.rng = random.Random(seed)
         self.answers, self.wrong, self.lost, self.left = [], [], [], 0
 
@@ -110,7 +110,7 @@ class Load:
         while time.monotonic() < self.stop:
             number = self.rng.randrange(len(self.mix))
             path, body = self.mix[number]
-            if self.salts and self.rng.random() < 0.5:
+            if self.rng.random() < self.salted:
                 body = salted(body)
             if self.rng.random() < LEAVING:
                 self.left += (await self.server.post(path, body, on_event=leave_after(self.rng.randint(1, 20)))).left
@@ -138,8 +138,12 @@ class Load:
         single = [answer.times for answer in self.answers if len(answer.texts) == 1]
         return [b - a for times in single for a, b in zip(times, times[1:])]
 
+    def token_seconds(self):
+        """Each answer's mean time from a token to the next."""
+        return [(a.times[-1] - a.times[0]) / (a.tokens - 1) for a in self.answers if len(a.times) > 1 and len(a.texts) == 1]
+
     def row(self):
-        first, gaps = self.first_token_seconds(), self.gaps()
+        first, gaps, each = self.first_token_seconds(), self.gaps(), self.token_seconds()
         return {
             "streams": len(self.answers),
             "left": self.left,
@@ -148,6 +152,8 @@ class Load:
             "tokens/s": self.tokens_per_second(),
             "first ms p50": milliseconds(first, 0.5),
             "p99": milliseconds(first, 0.99),
+            "token ms p50": milliseconds(each, 0.5),
+            "token p99": milliseconds(each, 0.99),
             "gap ms p50": milliseconds(gaps, 0.5),
             "gap p99": milliseconds(gaps, 0.99),
             "CPUs client": self.client_cpu,
@@ -195,11 +201,13 @@ async def clients(options):
         several = await supports(server, n=2)
         if not (salts and several):
             report["notes"].append(f"not supported here: {'' if salts else 'cache_salt '}{'' if several else 'n'}")
-        mix = mixes.mixed(options.bodies, options.seed, several)
+        mix = mixes.mixed(options.bodies, options.seed, several, options.plain)
         expected = await expected_answers(server, mix, salts)
+        for path, body in mix:  # what has no salt is to find its prompt in the cache from the first stage on
+            await server.post(path, body | {"max_tokens": 1})
         for number in options.clients:
             await server.idle()
-            load, samples = Load(server, mix, expected, salts, options.seed + number), []
+            load, samples = Load(server, mix, expected, options.seed + number, options.salted if salts else 0), []
             watcher = asyncio.create_task(watch(server, samples))
             await load.run(number, options.seconds)
             watcher.cancel()
@@ -231,12 +239,12 @@ async def slow_readers(options):
     stall = max(3, options.seconds // 4)
     report = Report()
     async with serving(options, f"-Dtritium.stream.stall-timeout={stall}s") as server:
-        mix = mixes.mixed(options.bodies, options.seed)
+        mix = mixes.mixed(options.bodies, options.seed, plain=options.plain)
         expected = await expected_answers(server, mix, False)
         steady_text = (await server.post(*mixes.fixed(0, SLOW_TOKENS))).texts
 
         async def fast(name):
-            load = Load(server, mix, expected, False, options.seed)
+            load = Load(server, mix, expected, options.seed)
             await load.run(FAST, options.seconds)
             load.judge(report, name)
             report["rows"].append({"beside": name} | load.row() | {"RSS MB": server.resident_mb()})
@@ -301,7 +309,7 @@ async def overload(options):
     report = Report()
     settings = [f"-Dtritium.scheduler.{name}={value}" for name, value in PLACES.items()]
     async with serving(options, *settings) as server:
-        mix = mixes.mixed(options.bodies, options.seed)
+        mix = mixes.mixed(options.bodies, options.seed, plain=options.plain)
         expected = await expected_answers(server, mix, False)
         count, rounds, stop = 2 * sum(PLACES.values()), 0, time.monotonic() + options.seconds
         while time.monotonic() < stop:
