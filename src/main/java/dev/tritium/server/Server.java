@@ -20,10 +20,10 @@ public final class Server {
    * @param probeKernels whether the best kernel will be asked for: found while Quarkus starts
    */
   public static void run(boolean probeKernels) {
+    endOnSignals();
     if (probeKernels) {
       Thread.ofPlatform().daemon().name("tritium-probe").start(KernelChooser::probe);
     }
-    endOnSignals();
     Quarkus.run();
   }
 
