@@ -99,9 +99,11 @@ class Load:
 
     async def run(self, clients, seconds):
         """Runs for a time; streams that are open at its end come to theirs."""
+        drawn = (await self.server.metrics())["llm_generated_tokens_total"]
         cpu, server_cpu, self.start = cpu_seconds(), self.server.cpu_seconds(), time.monotonic()
         self.stop = self.start + seconds
-        await asyncio.gather(*(self.client() for _ in range(clients)))
+        drawn_then, *_ = await asyncio.gather(self.drawn_at_stop(), *(self.client() for _ in range(clients)))
+        self.tokens_per_second = (drawn_then - drawn) / seconds
         took = time.monotonic() - self.start
         self.client_cpu = (cpu_seconds() - cpu) / took
         self.server_cpu = None if server_cpu is None else (self.server.cpu_seconds() - server_cpu) / took
@@ -122,13 +124,9 @@ class Load:
             elif answer.content() != self.expected[number]:
                 self.wrong.append((number, answer.content()))
 
-    def tokens_per_second(self):
-        """Of the time for which all clients were there. Events may hold several tokens: a stream's count alike."""
-        tokens = 0
-        for answer in self.answers:
-            inside = sum(at < self.stop for at in answer.times)
-            tokens += answer.tokens * inside / max(1, len(answer.times))
-        return tokens / (self.stop - self.start)
+    async def drawn_at_stop(self):
+        await asyncio.sleep(self.stop - time.monotonic())
+        return (await self.server.metrics())["llm_generated_tokens_total"]
 
     def first_token_seconds(self):
         return [answer.times[0] - answer.sent for answer in self.answers if answer.times]
@@ -149,7 +147,7 @@ class Load:
             "left": self.left,
             "lost": len(self.lost),
             "wrong": len(self.wrong),
-            "tokens/s": self.tokens_per_second(),
+            "tokens/s": self.tokens_per_second,
             "first ms p50": milliseconds(first, 0.5),
             "p99": milliseconds(first, 0.99),
             "token ms p50": milliseconds(each, 0.5),
