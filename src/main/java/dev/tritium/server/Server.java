@@ -1,6 +1,5 @@
 package dev.tritium.server;
 
-import dev.tritium.kernel.KernelChooser;
 import io.quarkus.runtime.Quarkus;
 
 /** The way into Quarkus. */
@@ -10,12 +9,10 @@ public final class Server {
   /**
    * Serves until the process is told to end; settings are {@code tritium.*} properties.
    *
-   * @param probeKernels whether the best kernel will be asked for: found while Quarkus starts
+   * @param beside what is done while Quarkus starts, on a thread of its own
    */
-  public static void run(boolean probeKernels) {
-    if (probeKernels) {
-      Thread.ofPlatform().daemon().name("tritium-probe").start(KernelChooser::probe);
-    }
+  public static void run(Runnable beside) {
+    Thread.ofPlatform().daemon().name("tritium-beside").start(beside);
     Quarkus.run();
   }
 }
