@@ -122,7 +122,7 @@ final class GenerateCommand implements Runnable {
 
     @Override
     public void stepEnded(StepReport report) {
-      if (report.drewToken(0)) {
+      if (report.drawn(0) > 0) {
         last = System.nanoTime();
         first = first == 0 ? last : first;
       }

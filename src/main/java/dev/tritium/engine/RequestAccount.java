@@ -1,29 +1,100 @@
 package dev.tritium.engine;
 
-/**
- * What one request has used so far; written by the engine's thread, complete with the last event.
- */
-public final class RequestAccount {
-  private volatile int promptTokens;
-  private volatile int answerTokens;
+import org.jspecify.annotations.Nullable;
 
-  /** Prompt tokens that were run. */
+/**
+ * What one request has used so far: written on the engine's thread, complete before the request's
+ * last event is published, and read by anybody.
+ */
+@SuppressWarnings("NonAtomicVolatileUpdate") // one writer
+public final class RequestAccount {
+  private final int promptTokens;
+  private final @Nullable Object trace;
+  private volatile int prefilledTokens;
+  private volatile int cachedTokens;
+  private volatile int answerTokens;
+  private volatile long queueNanos;
+  private volatile long firstTokenNanos;
+  private volatile long computeNanos;
+  private volatile double joules;
+
+  /**
+   * The account of a request.
+   *
+   * @param promptTokens of all its prompts, each counted once however many answers it has
+   * @param trace what the request's tracer needs to go on; nobody here looks inside
+   */
+  public RequestAccount(int promptTokens, @Nullable Object trace) {
+    this.promptTokens = promptTokens;
+    this.trace = trace;
+  }
+
+  /** Tokens of all prompts, each prompt counted once. */
   public int promptTokens() {
     return promptTokens;
   }
 
-  /** Tokens that were drawn. */
+  /** Prompt tokens that were run. */
+  public int prefilledTokens() {
+    return prefilledTokens;
+  }
+
+  /** Prompt tokens that were not run, because a state after them was there. */
+  public int cachedTokens() {
+    return cachedTokens;
+  }
+
+  /** Tokens that were drawn, of all answers. */
   public int answerTokens() {
     return answerTokens;
   }
 
-  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
-  void addPromptTokens(int count) {
-    promptTokens += count;
+  /** Time from the request's arrival until its first prompt began to run; 0 before. */
+  public long queueNanos() {
+    return queueNanos;
   }
 
-  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
+  /** Time from the request's arrival until its first token was drawn; 0 before. */
+  public long firstTokenNanos() {
+    return firstTokenNanos;
+  }
+
+  /** Its share of the steps' time, by rows. */
+  public long computeNanos() {
+    return computeNanos;
+  }
+
+  /** Energy that was attributed to it. */
+  public double joules() {
+    return joules;
+  }
+
+  public @Nullable Object trace() {
+    return trace;
+  }
+
+  void addPrefilled(int tokens) {
+    prefilledTokens += tokens;
+  }
+
   void addAnswerToken() {
     answerTokens++;
+  }
+
+  /** A prompt begins to run, {@code nanos} after the request's arrival. */
+  public void began(long nanos, int cached) {
+    queueNanos = queueNanos == 0 ? nanos : queueNanos;
+    cachedTokens += cached;
+  }
+
+  /** Takes note of a step it had rows in, which ended {@code nanos} after its arrival. */
+  public void stepped(long nanos, long shareOfStep) {
+    computeNanos += shareOfStep;
+    firstTokenNanos = firstTokenNanos == 0 && answerTokens > 0 ? nanos : firstTokenNanos;
+  }
+
+  /** For what measures energy, when a step has ended. */
+  public void addJoules(double share) {
+    joules += share;
   }
 }

@@ -2,25 +2,29 @@ package dev.tritium.engine;
 
 import dev.tritium.model.Batch;
 import dev.tritium.model.Batch.Group;
-import dev.tritium.model.LanguageModel;
 import dev.tritium.model.SequenceState;
 import dev.tritium.tokenizer.IncrementalDecoder;
 import dev.tritium.tokenizer.Tokenizer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One prompt and its answer while it runs: prefill in chunks, then a token a step. Used by the
+ * One prompt and an answer to it while it runs: prefill in chunks, then a token a step. More
+ * answers to the same prompt are forks, which begin when the prompt has been run. Used by the
  * engine's thread alone.
  */
 public final class Sequence {
   private static final int[] NONE = {};
   private static final int[] FIRST_ROW = {0};
 
+  /** Room for that many tokens of an answer at first. */
+  private static final int ANSWER_ROOM = 256;
+
   private final SequenceRequest request;
+  private final int choice;
   private final RequestAccount account;
-  private final LanguageModel model;
   private final SequenceState state;
   private final @Nullable Penalties penalties;
   private final IncrementalDecoder decoder;
@@ -28,38 +32,56 @@ public final class Sequence {
   private final StopStrings stopStrings;
   private final StringBuilder decoded = new StringBuilder(); // of one step
   private final AnswerBuffer added;
-  private int promptRun; // prompt tokens that were run
-  private final int[] lastToken = new int[1];
+  private int[] tokens; // the prompt, then answerTokens of the answer
+  private int run; // of them were run into the state
   private int answerTokens;
   private boolean finished;
 
+  /**
+   * A sequence that has not run anything yet.
+   *
+   * @param state after the first tokens of the prompt, at least the last of which is still to be
+   *     run
+   * @param vocabulary number of logits in a row
+   */
   public Sequence(
-      SequenceRequest request, RequestAccount account, LanguageModel model, Tokenizer tokenizer) {
+      SequenceRequest request,
+      RequestAccount account,
+      SequenceState state,
+      int vocabulary,
+      Tokenizer tokenizer) {
+    int[] prompt = request.prompt();
     this.request = request;
+    this.choice = request.choice();
     this.account = account;
-    this.model = model;
-    this.state = model.newState();
-    this.penalties =
-        Penalties.of(request.sampling(), model.description().vocabularySize(), request.prompt());
-    this.decoder = IncrementalDecoder.start(tokenizer, request.prompt());
+    this.state = state;
+    this.run = (int) state.tokenCount();
+    if (run >= prompt.length) {
+      throw new IllegalArgumentException(
+          "a state after %d tokens, of a prompt of %d".formatted(run, prompt.length));
+    }
+    int room = Math.min(request.stop().maxTokens(), ANSWER_ROOM);
+    this.tokens = Arrays.copyOf(prompt, prompt.length + room);
+    this.penalties = Penalties.of(request.sampling(), vocabulary, prompt);
+    this.decoder = IncrementalDecoder.start(tokenizer, prompt);
     this.stopTokens =
         request.stop().stopTokens().stream().mapToInt(Integer::intValue).sorted().toArray();
     this.stopStrings = new StopStrings(request.stop().stopStrings());
-    this.added = new AnswerBuffer(request.choice());
+    this.added = new AnswerBuffer(choice);
   }
 
   private Sequence(Sequence origin, int choice) {
-    this.request = origin.request.withChoice(choice);
+    this.request = origin.request;
+    this.choice = choice;
     this.account = origin.account;
-    this.model = origin.model;
-    this.state = model.restore(origin.state.snapshot());
+    this.state = origin.state.copy();
     this.penalties = origin.penalties == null ? null : origin.penalties.copy();
     this.decoder = origin.decoder.fork();
     this.stopTokens = origin.stopTokens;
     this.stopStrings = origin.stopStrings.copy();
     this.added = new AnswerBuffer(choice);
-    this.promptRun = origin.promptRun;
-    this.lastToken[0] = origin.lastToken[0];
+    this.tokens = origin.tokens.clone();
+    this.run = origin.run;
     this.answerTokens = origin.answerTokens;
     this.finished = origin.finished;
   }
@@ -77,23 +99,56 @@ public final class Sequence {
     return account;
   }
 
+  public SequenceRequest request() {
+    return request;
+  }
+
+  /** The running state. */
+  public SequenceState state() {
+    return state;
+  }
+
+  /** The prompt and what was drawn; only the first {@link #run} count, and it may be replaced. */
+  public int[] tokens() {
+    return tokens;
+  }
+
+  /** Number of tokens that were run; the last token that was drawn never was. */
+  public int run() {
+    return run;
+  }
+
+  /** Prompt tokens that are still to be run. */
+  public int promptLeft() {
+    return Math.max(0, request.prompt().length - run);
+  }
+
   /** Whether part of the prompt has still to be run. */
   public boolean isPrefilling() {
-    return promptRun < request.prompt().length;
+    return promptLeft() > 0;
+  }
+
+  /** Tokens of the answer. */
+  public int answerTokens() {
+    return answerTokens;
   }
 
   public boolean isFinished() {
     return finished;
   }
 
-  /** Adds the sequence's next rows to a batch: one when it decodes, else at most {@code rows}. */
-  public Group addTo(Batch batch, int rows) {
+  /**
+   * Adds the sequence's next rows to a batch: one when it decodes, else {@code rows}, no more than
+   * the prompt has left.
+   *
+   * @param snapshotRows of these rows, ascending: those after which the state is copied
+   */
+  public Group addTo(Batch batch, int rows, int[] snapshotRows) {
     if (!isPrefilling()) {
-      return batch.add(state, lastToken, FIRST_ROW, Batch.NONE);
+      return batch.add(state, tokens, run, 1, FIRST_ROW, snapshotRows);
     }
-    int[] prompt = request.prompt();
-    int count = Math.min(rows, prompt.length - promptRun);
-    boolean last = promptRun + count == prompt.length;
+    int count = Math.min(rows, promptLeft());
+    boolean last = count == promptLeft();
     boolean draws = last && request.stop().maxTokens() > 0;
     int[] wanted = Batch.NONE;
     if (request.logprobs().prompt()) {
@@ -101,31 +156,47 @@ public final class Sequence {
     } else if (draws) {
       wanted = new int[] {count - 1};
     }
-    return batch.add(state, prompt, promptRun, count, wanted, Batch.NONE);
+    return batch.add(state, tokens, run, count, wanted, snapshotRows);
   }
 
   /**
    * Takes the results of the group that {@link #addTo} added. Without log-probabilities nothing is
-   * allocated.
+   * allocated while it decodes.
+   *
+   * @return the forks that began: with the prompt's last row all but the first of its answers, each
+   *     with its first token, else none
    */
-  public void advance(Batch batch, Group group, Sampler sampler) {
+  public List<Sequence> advance(Batch batch, Group group, Sampler sampler) {
     added.clear();
     float[] logits = batch.logits().values();
-    if (isPrefilling()) {
-      if (request.logprobs().prompt()) {
-        addPromptLogprobs(logits, group, sampler);
-      }
-      promptRun += group.count();
-      account.addPromptTokens(group.count());
-      if (isPrefilling()) {
-        return;
-      }
-      if (request.stop().maxTokens() == 0) {
-        finish(FinishReason.LENGTH);
-        return;
-      }
+    boolean prefilled = isPrefilling();
+    if (prefilled && request.logprobs().prompt()) {
+      addPromptLogprobs(logits, group, sampler);
     }
-    draw(logits, group.logitsAt(group.logitRows().length - 1), sampler);
+    run += group.count();
+    if (prefilled) {
+      account.addPrefilled(group.count());
+    }
+    if (isPrefilling()) {
+      return List.of();
+    }
+    List<Sequence> forks = List.of();
+    if (prefilled && request.answers() > 1) {
+      forks = IntStream.range(1, request.answers()).mapToObj(k -> fork(choice + k)).toList();
+    }
+    drawOrEnd(logits, group, sampler);
+    for (int k = 0; k < forks.size(); k++) {
+      forks.get(k).drawOrEnd(logits, group, sampler);
+    }
+    return forks;
+  }
+
+  private void drawOrEnd(float[] logits, Group group, Sampler sampler) {
+    if (request.stop().maxTokens() == 0) {
+      finish(FinishReason.LENGTH);
+    } else {
+      draw(logits, group.logitsAt(group.logitRows().length - 1), sampler);
+    }
   }
 
   /** What the last {@link #advance} added to the answer; the next one overwrites it. */
@@ -135,7 +206,7 @@ public final class Sequence {
 
   private void addPromptLogprobs(float[] logits, Group group, Sampler sampler) {
     for (int i = 0; i < group.logitRows().length; i++) {
-      int next = promptRun + group.logitRows()[i] + 1;
+      int next = run + group.logitRows()[i] + 1;
       if (next < request.prompt().length) {
         added.addPrompt(
             sampler.logprob(
@@ -154,7 +225,7 @@ public final class Sequence {
             request.sampling(),
             penalties,
             mayStop ? NONE : stopTokens,
-            request.choice(),
+            choice,
             answerTokens);
     if (request.logprobs().answer()) {
       TokenLogprob logprob = sampler.logprob(logits, at, id, request.logprobs().top());
@@ -162,8 +233,11 @@ public final class Sequence {
     } else {
       added.addToken(id, 0, null);
     }
-    lastToken[0] = id;
-    answerTokens++;
+    int end = request.prompt().length + answerTokens++;
+    if (end == tokens.length) {
+      tokens = Arrays.copyOf(tokens, 2 * end);
+    }
+    tokens[end] = id;
     account.addAnswerToken();
     if (penalties != null) {
       penalties.add(id);

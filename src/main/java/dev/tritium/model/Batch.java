@@ -30,7 +30,7 @@ public final class Batch {
     private int count;
     private int[] logitRows = NONE;
     private int[] snapshotRows = NONE;
-    private StateSnapshot[] snapshots = NO_SNAPSHOTS;
+    private @Nullable StateSnapshot[] snapshots = NO_SNAPSHOTS;
     private int firstRow;
     private int firstLogits;
 
@@ -43,6 +43,11 @@ public final class Batch {
       tokens = NONE;
       logitRows = NONE;
       snapshotRows = NONE;
+      for (StateSnapshot snapshot : snapshots) {
+        if (snapshot != null) {
+          snapshot.release();
+        }
+      }
       snapshots = NO_SNAPSHOTS;
     }
 
@@ -79,9 +84,19 @@ public final class Batch {
       return batch.logits().at(firstLogits + i);
     }
 
-    /** The copy taken after the {@code i}th of the snapshot rows; there once forward returned. */
-    public StateSnapshot snapshot(int i) {
-      return snapshots[i];
+    /** The copy after the {@code i}th of the snapshot rows, for the model that fills it in. */
+    StateSnapshot snapshot(int i) {
+      return Objects.requireNonNull(snapshots[i]);
+    }
+
+    /**
+     * The copy taken after the {@code i}th of the snapshot rows, which the caller owns from now on;
+     * there once forward returned. Those that nobody takes are released with the batch.
+     */
+    public StateSnapshot takeSnapshot(int i) {
+      StateSnapshot taken = snapshot(i);
+      snapshots[i] = null;
+      return taken;
     }
 
     /** Called by the model that runs the batch. */

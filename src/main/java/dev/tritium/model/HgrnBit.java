@@ -1,5 +1,7 @@
 package dev.tritium.model;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import dev.tritium.checkpoint.ModelConfig;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.kernel.Product;
@@ -9,6 +11,7 @@ import dev.tritium.kernel.Rows;
 import dev.tritium.kernel.TernaryKernels;
 import dev.tritium.kernel.Workers;
 import dev.tritium.model.Batch.Group;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -39,6 +42,7 @@ public final class HgrnBit implements LanguageModel {
   private final float[] finalNorm; // [hidden]
   private final BitLinear head;
   private final Workspace work;
+  private final SegmentPool snapshotMemory;
   private final Product[] headProduct; // one phase
   private final Workers.Task headInput = (r, worker) -> headInput(r);
   private int[] headSources = {}; // [wanted], rows of the batch
@@ -52,6 +56,7 @@ public final class HgrnBit implements LanguageModel {
     this.rows = kernels.rows();
     this.description = FAMILY.describe(weights.config(), weights.eosIds());
     this.work = new Workspace(config);
+    this.snapshotMemory = new SegmentPool(description.stateBytes());
     try {
       embedding = new Embedding(weights.tensor(EMBEDDINGS));
       float[][] lowerBounds = lowerBounds();
@@ -321,7 +326,7 @@ public final class HgrnBit implements LanguageModel {
     long tokensBefore = group.state().tokenCount();
     for (int i = 0; i < group.snapshotRows().length; i++) {
       long tokenCount = tokensBefore + group.snapshotRows()[i] + 1;
-      group.setSnapshot(i, new Snapshot(tokenCount, new float[config.layers * config.hidden]));
+      group.setSnapshot(i, new Snapshot(tokenCount, snapshotMemory.take()));
     }
   }
 
@@ -451,7 +456,8 @@ public final class HgrnBit implements LanguageModel {
             config.hidden);
         if (copied < group.snapshotRows().length && group.snapshotRows()[copied] == r) {
           Snapshot snapshot = (Snapshot) group.snapshot(copied++);
-          System.arraycopy(state, at, snapshot.values, at, config.hidden);
+          MemorySegment.copy(
+              state, at, snapshot.values, JAVA_FLOAT, (long) Float.BYTES * at, config.hidden);
         }
       }
     }
@@ -568,15 +574,27 @@ public final class HgrnBit implements LanguageModel {
 
     @Override
     public StateSnapshot snapshot() {
-      return new Snapshot(tokenCount, values.clone());
+      return snapshotOf(tokenCount, values);
     }
+
+    @Override
+    public SequenceState copy() {
+      return new State(tokenCount, values.clone());
+    }
+  }
+
+  private Snapshot snapshotOf(long tokenCount, float[] values) {
+    MemorySegment memory = snapshotMemory.take();
+    MemorySegment.copy(values, 0, memory, JAVA_FLOAT, 0, values.length);
+    return new Snapshot(tokenCount, memory);
   }
 
   private final class Snapshot implements StateSnapshot {
     private final long tokenCount;
-    private final float[] values; // [layers, hidden]
+    private final MemorySegment values; // floats [layers, hidden]
+    private boolean released;
 
-    Snapshot(long tokenCount, float[] values) {
+    Snapshot(long tokenCount, MemorySegment values) {
       this.tokenCount = tokenCount;
       this.values = values;
     }
@@ -588,12 +606,30 @@ public final class HgrnBit implements LanguageModel {
 
     @Override
     public long sizeBytes() {
-      return 4L * values.length;
+      return values.byteSize();
     }
 
     @Override
     public byte[] toBytes() {
-      return new SnapshotBytes(tokenCount, values).write(weights.digest());
+      return new SnapshotBytes(tokenCount, floats()).write(weights.digest());
+    }
+
+    @Override
+    public void release() {
+      requireUnreleased();
+      released = true;
+      snapshotMemory.giveBack(values);
+    }
+
+    float[] floats() {
+      requireUnreleased();
+      return values.toArray(JAVA_FLOAT);
+    }
+
+    private void requireUnreleased() {
+      if (released) {
+        throw new IllegalStateException("the snapshot was released");
+      }
     }
   }
 
@@ -605,13 +641,13 @@ public final class HgrnBit implements LanguageModel {
   @Override
   public SequenceState restore(StateSnapshot snapshot) {
     Snapshot copy = (Snapshot) snapshot;
-    return new State(copy.tokenCount, copy.values.clone());
+    return new State(copy.tokenCount, copy.floats());
   }
 
   @Override
   public StateSnapshot readSnapshot(byte[] bytes) {
     SnapshotBytes read = SnapshotBytes.read(bytes, weights.digest(), config.layers * config.hidden);
-    return new Snapshot(read.tokenCount(), read.values());
+    return snapshotOf(read.tokenCount(), read.values());
   }
 
   @Override
@@ -631,6 +667,7 @@ public final class HgrnBit implements LanguageModel {
 
   @Override
   public void close() {
+    snapshotMemory.close();
     weights.close();
   }
 }

@@ -5,6 +5,9 @@ public interface SequenceState {
   /** Number of tokens that were run into this state. */
   long tokenCount();
 
-  /** An immutable copy of the state as it is now. */
+  /** An immutable copy of the state as it is now, which the caller owns. */
   StateSnapshot snapshot();
+
+  /** An independent state that goes on from here. */
+  SequenceState copy();
 }

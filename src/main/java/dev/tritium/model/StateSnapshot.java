@@ -2,7 +2,7 @@ package dev.tritium.model;
 
 /**
  * An immutable copy of a sequence's state, from which {@link LanguageModel#restore} makes any
- * number of running ones.
+ * number of running ones. It has one owner, who releases it.
  */
 public interface StateSnapshot {
   /** Number of tokens that were run into the state. */
@@ -16,4 +16,7 @@ public interface StateSnapshot {
    * LanguageModel#readSnapshot} reads it.
    */
   byte[] toBytes();
+
+  /** Gives the memory back; the snapshot must not be used any more. */
+  void release();
 }

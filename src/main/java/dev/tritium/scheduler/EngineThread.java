@@ -1,36 +1,42 @@
 package dev.tritium.scheduler;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
-/** The compute thread: steps a scheduler while it has work and sleeps while it has none. */
+/**
+ * The compute thread of the process: steps all schedulers in turn while one has work, and sleeps
+ * while none has.
+ */
 public final class EngineThread implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(EngineThread.class.getName());
 
   /** The compiler's slowest work needs that long; a request waits for one step of it at most. */
   private static final long IDLE_WARM_UP_NANOS = 3_000_000_000L;
 
-  private final Scheduler scheduler;
+  private final List<Scheduler> schedulers;
   private final Thread thread;
   private final CountDownLatch warm = new CountDownLatch(1);
-  private @Nullable WarmUp warmUp; // null once it is over
+  private List<WarmUp> warmUps; // one for each scheduler; none once they are over
+  private int warmUpSteps;
   private long warmUpLeftNanos; // until it is warm, then until it is over
   private volatile boolean closed;
 
   /**
    * Starts the thread, which warms up the engine while there is nothing else to do.
    *
+   * @param schedulers one for each model
    * @param warmUp how long at most until {@link #awaitWarm} returns, give or take a step; it goes
    *     on for 3 s after that. Zero: no warm-up at all
    */
-  public EngineThread(Scheduler scheduler, Duration warmUp) {
-    this.scheduler = scheduler;
-    this.warmUp = warmUp.isZero() ? null : scheduler.warmUp();
+  public EngineThread(List<Scheduler> schedulers, Duration warmUp) {
+    this.schedulers = schedulers;
+    this.warmUps =
+        warmUp.isZero() ? List.of() : schedulers.stream().map(Scheduler::warmUp).toList();
     this.warmUpLeftNanos = warmUp.toNanos();
     this.thread = Thread.ofPlatform().name("tritium-engine").unstarted(this::run);
-    scheduler.onWork(() -> LockSupport.unpark(thread));
+    schedulers.forEach(scheduler -> scheduler.onWork(() -> LockSupport.unpark(thread)));
     thread.start();
   }
 
@@ -44,47 +50,58 @@ public final class EngineThread implements AutoCloseable {
   }
 
   private void run() {
-    while (!closed) {
-      if (step()) {
-        continue;
-      }
-      if (warmUp != null) {
-        warmUp(warmUp);
-      } else {
-        warm.countDown();
-        LockSupport.park(this);
-      }
-    }
-    warm.countDown();
-    scheduler.failAll(new IllegalStateException("the engine was stopped"));
-  }
-
-  /** A step that fails outside of its batch ends all requests, never the thread. */
-  private boolean step() {
     try {
-      return scheduler.step();
-    } catch (RuntimeException | Error e) {
-      LOG.log(System.Logger.Level.ERROR, "the engine failed; all requests are ended", e);
-      scheduler.failAll(e);
-      return true;
+      while (!closed) {
+        if (step()) {
+          continue;
+        }
+        if (!warmUps.isEmpty()) {
+          warmUp();
+        } else {
+          warm.countDown();
+          LockSupport.park(this);
+        }
+      }
+    } finally {
+      warm.countDown();
+      DrainingException stopped = new DrainingException("the engine was stopped");
+      schedulers.forEach(scheduler -> scheduler.endAll(stopped));
+      step();
     }
   }
 
-  private void warmUp(WarmUp steps) {
+  /** One step of each scheduler; one that fails outside of its batch ends its requests alone. */
+  private boolean step() {
+    boolean worked = false;
+    for (int i = 0; i < schedulers.size(); i++) {
+      Scheduler scheduler = schedulers.get(i);
+      try {
+        worked |= scheduler.step();
+      } catch (RuntimeException | Error e) {
+        LOG.log(System.Logger.Level.ERROR, "the engine failed; all requests are ended", e);
+        scheduler.failAll(e);
+        worked = true;
+      }
+    }
+    return worked;
+  }
+
+  private void warmUp() {
     long start = System.nanoTime();
     try {
-      steps.step();
+      warmUps.get(warmUpSteps++ % warmUps.size()).step();
     } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.WARNING, "the warm-up failed", e);
-      warmUp = null;
+      warmUps = List.of();
       return;
     }
     warmUpLeftNanos -= System.nanoTime() - start;
-    if (warm.getCount() > 0 && (warmUpLeftNanos <= 0 || steps.isSettled())) {
+    boolean settled = warmUps.stream().allMatch(WarmUp::isSettled);
+    if (warm.getCount() > 0 && (warmUpLeftNanos <= 0 || settled)) {
       warm.countDown();
       warmUpLeftNanos = IDLE_WARM_UP_NANOS;
     } else if (warmUpLeftNanos <= 0) {
-      warmUp = null;
+      warmUps = List.of();
     }
   }
 

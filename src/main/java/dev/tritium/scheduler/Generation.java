@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 public final class Generation {
   private static final System.Logger LOG = System.getLogger(Generation.class.getName());
 
-  private final RequestAccount account = new RequestAccount();
+  private final RequestAccount account;
+  private final long arrivalNanos;
   private final Runnable wakeEngine;
   private final AnswerBuffer[] pending; // by choice
   private boolean hasPending;
@@ -24,7 +25,14 @@ public final class Generation {
   private @Nullable Runnable reader;
   private boolean cancelled;
 
-  Generation(int answers, Runnable wakeEngine) {
+  /**
+   * A request that has just come.
+   *
+   * @param arrivalNanos of the scheduler's clock
+   */
+  Generation(int answers, RequestAccount account, long arrivalNanos, Runnable wakeEngine) {
+    this.account = account;
+    this.arrivalNanos = arrivalNanos;
     this.pending = new AnswerBuffer[answers];
     Arrays.setAll(pending, AnswerBuffer::new);
     this.unfinished = answers;
@@ -36,6 +44,10 @@ public final class Generation {
     return account;
   }
 
+  long arrivalNanos() {
+    return arrivalNanos;
+  }
+
   /** Frees the request's sequences within one step; nothing more is published. */
   public void cancel() {
     synchronized (this) {
@@ -45,7 +57,12 @@ public final class Generation {
     wakeEngine.run();
   }
 
-  /** Whether nobody waits for more: the client has left, or was told that the engine failed. */
+  /** Whether the client has left. */
+  synchronized boolean isCancelled() {
+    return cancelled;
+  }
+
+  /** Whether nobody waits for more: the client has left, or is told why the request was ended. */
   synchronized boolean isAbandoned() {
     return cancelled || failure != null;
   }
@@ -53,11 +70,15 @@ public final class Generation {
   /**
    * Takes what was added since the last call, at most one delta for each answer.
    *
-   * @throws IllegalStateException with what stopped the engine, if it failed
+   * @throws RequestTimeoutException if the request took too long
+   * @throws DrainingException if the engine ended before the request was done
+   * @throws IllegalStateException with the cause, if the engine failed
    */
   public synchronized List<AnswerDelta> poll() {
-    if (failure != null) {
-      throw new IllegalStateException("the engine failed", failure);
+    if (failure != null && !hasPending) {
+      throw failure instanceof RequestTimeoutException || failure instanceof DrainingException
+          ? (RuntimeException) failure
+          : new IllegalStateException("the engine failed", failure);
     }
     List<AnswerDelta> deltas = new ArrayList<>();
     for (AnswerBuffer answer : pending) {
@@ -106,9 +127,13 @@ public final class Generation {
     run(ready);
   }
 
+  /** Ends the request; what was published before can still be read. */
   void fail(Throwable cause) {
     Runnable ready;
     synchronized (this) {
+      if (isAbandoned() || unfinished == 0) {
+        return;
+      }
       failure = cause;
       ready = takeReader();
     }

@@ -10,40 +10,87 @@ import dev.tritium.kernel.RowKernels;
 import dev.tritium.model.Batch;
 import dev.tritium.model.Batch.Group;
 import dev.tritium.model.LanguageModel;
+import dev.tritium.model.SequenceState;
+import dev.tritium.scheduler.WaitingQueue.Waiting;
 import dev.tritium.tokenizer.Tokenizer;
-import java.util.ArrayDeque;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Deque;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Runs many sequences of one model: a bounded queue, first come first served, and one batch for all
- * that run. Any thread may submit and cancel; one thread calls {@link #step}.
+ * that run. What prompts have in common is run once: states after prefixes are kept, and a prompt
+ * waits for one that is just computing what it needs. Any thread may submit and cancel; one thread
+ * calls {@link #step}.
  */
 public final class Scheduler {
   private static final System.Logger LOG = System.getLogger(Scheduler.class.getName());
 
-  /** Rows that waiting prefills get even when running sequences fill the step. */
-  private static final int LEAST_PREFILL_ROWS = 16;
-
-  /** A sequence that waits for a place. */
-  private record Waiting(SequenceRequest request, Generation generation) {}
+  /** A prompt waits for another one's prefill if that spares it so many tokens. */
+  private static final int WORTH_WAITING_FOR = 16;
 
   /** A sequence that runs. */
-  private record Running(Sequence sequence, Generation generation) {}
+  private static final class Member {
+    final Sequence sequence;
+    final Generation generation;
+
+    /** Lengths of prefixes of the prompt after which the state is kept. */
+    final BitSet keep;
+
+    int slots; // its own, and those of its forks to come
+    int rows; // of this step
+    boolean gone; // from those that run
+    @Nullable Throwable failure;
+
+    Member(Sequence sequence, Generation generation, BitSet keep, int slots) {
+      this.sequence = sequence;
+      this.generation = generation;
+      this.keep = keep;
+      this.slots = slots;
+    }
+
+    SequenceRequest request() {
+      return sequence.request();
+    }
+  }
+
+  /** A prompt with a place, whose first {@code common} tokens another one is just running. */
+  private record Follower(Waiting prompt, Member leader, int common) {
+    boolean mustWait() {
+      return !leader.gone && leader.sequence.run() < common;
+    }
+  }
+
+  private static final BitSet KEEP_NOTHING = new BitSet();
 
   private final LanguageModel model;
+  private final int vocabulary;
   private final Tokenizer tokenizer;
   private final SchedulerLimits limits;
   private final EngineListener listener;
+  private final Clock clock;
   private final Sampler sampler;
   private final StepReport report = new StepReport();
-  private final List<Running> running = new ArrayList<>(); // in order of arrival
-  private final List<Running> members = new ArrayList<>(); // of the step, in its batch's order
+  private final List<Member> running = new ArrayList<>(); // in order of arrival
+  private final List<Follower> followers = new ArrayList<>(); // in order of arrival
+  private final List<Member> members = new ArrayList<>(); // of the step, in its batch's order
   private final Batch batch = new Batch();
-  private final Deque<Waiting> queue = new ArrayDeque<>(); // guarded by itself
+  private final WaitingQueue queue;
+  private final StepBudget budget;
+  private final PrefixCache cache;
+  private final List<Generation> late = new ArrayList<>(); // to be ended when it is over
+  private final Predicate<Generation> isOver = this::isOver; // made once: steps allocate nothing
+  private final Predicate<Follower> isFollowerOver =
+      follower -> isOver(follower.prompt.generation());
+  private final Predicate<SequenceRequest> hasRoom = this::hasRoomFor;
   private volatile int runningCount;
+  private volatile boolean busy;
+  private volatile @Nullable RuntimeException ended;
+  private long start; // of the step
   private volatile Runnable wakeEngine = () -> {};
 
   public Scheduler(
@@ -52,11 +99,26 @@ public final class Scheduler {
       RowKernels rows,
       SchedulerLimits limits,
       EngineListener listener) {
+    this(model, tokenizer, rows, limits, listener, Clock.system());
+  }
+
+  Scheduler(
+      LanguageModel model,
+      Tokenizer tokenizer,
+      RowKernels rows,
+      SchedulerLimits limits,
+      EngineListener listener,
+      Clock clock) {
     this.model = model;
+    this.vocabulary = model.description().vocabularySize();
     this.tokenizer = tokenizer;
     this.limits = limits;
     this.listener = listener;
-    this.sampler = new Sampler(model.description().vocabularySize(), rows);
+    this.clock = clock;
+    this.sampler = new Sampler(vocabulary, rows);
+    this.queue = new WaitingQueue(limits);
+    this.budget = new StepBudget(limits.stepRows(), limits.stepTime().toNanos());
+    this.cache = new PrefixCache(limits.cacheBytes());
   }
 
   /** Sets what wakes the thread that calls {@link #step} when there is something to do. */
@@ -64,55 +126,77 @@ public final class Scheduler {
     wakeEngine = wake;
   }
 
-  /** Sequences that run now. */
+  public SchedulerLimits limits() {
+    return limits;
+  }
+
+  /** Answers that have a place now. */
   public int runningCount() {
     return runningCount;
   }
 
-  /** Sequences in the queue. */
+  /** Prompts in the queue. */
   public int waitingCount() {
-    synchronized (queue) {
-      return queue.size();
-    }
+    return queue.size();
+  }
+
+  /** Tokens of the prompts in the queue. */
+  public long waitingTokens() {
+    return queue.tokens();
+  }
+
+  /** How long a request that came now would wait, by estimate. */
+  public Duration estimatedWait() {
+    return queue.estimatedWait();
+  }
+
+  /** Bytes that the prefix cache holds. */
+  public long cacheBytes() {
+    return cache.bytes();
+  }
+
+  PrefixCache cache() {
+    return cache;
+  }
+
+  // ---------------------------------------------------------------- from any thread
+
+  /** Queues a request that nobody traces; see {@link #submit(List, Object)}. */
+  public Generation submit(List<SequenceRequest> prompts) {
+    return submit(prompts, null);
   }
 
   /**
-   * Queues a request of one or more sequences, whose choices are 0, 1, ...
+   * Queues a request of one or more prompts, whose answers have the choices 0, 1, ...
    *
+   * @param trace goes into the request's account
    * @throws QueueFullException if they do not all fit in the queue now; none was queued then
-   * @throws IllegalArgumentException if they never will, their choices are others, or a token id is
-   *     not in the vocabulary
+   * @throws DrainingException if no more requests are taken
+   * @throws IllegalArgumentException if they never will fit, their choices are others, or a token
+   *     id is not in the vocabulary
    */
-  public Generation submit(List<SequenceRequest> sequences) {
-    sequences.forEach(this::requireKnownTokens);
-    for (int choice = 0; choice < sequences.size(); choice++) {
-      if (sequences.get(choice).choice() != choice) {
+  public Generation submit(List<SequenceRequest> prompts, @Nullable Object trace) {
+    int answers = 0;
+    int tokens = 0;
+    for (SequenceRequest prompt : prompts) {
+      requireKnownTokens(prompt);
+      requireRoom(prompt);
+      if (prompt.choice() != answers) {
         throw new IllegalArgumentException(
-            "sequence %d of the request has choice %d"
-                .formatted(choice, sequences.get(choice).choice()));
+            "answer %d of the request has choice %d".formatted(answers, prompt.choice()));
       }
+      answers += prompt.answers();
+      tokens += prompt.prompt().length;
     }
-    Generation generation = new Generation(sequences.size(), () -> wakeEngine.run());
-    synchronized (queue) {
-      if (sequences.size() > limits.maxWaiting()) {
-        throw new IllegalArgumentException(
-            "%d sequences in one request are more than the queue's %d places"
-                .formatted(sequences.size(), limits.maxWaiting()));
-      }
-      if (queue.size() + sequences.size() > limits.maxWaiting()) {
-        throw new QueueFullException(queue.size(), limits.maxWaiting());
-      }
-      for (SequenceRequest sequence : sequences) {
-        queue.add(new Waiting(sequence, generation));
-      }
-    }
+    RequestAccount account = new RequestAccount(tokens, trace);
+    Generation generation = new Generation(answers, account, clock.nanos(), () -> wakeEngine.run());
+    queue.add(prompts, generation);
     wakeEngine.run();
     return generation;
   }
 
-  private void requireKnownTokens(SequenceRequest sequence) {
-    int vocabulary = model.description().vocabularySize();
-    for (int id : sequence.prompt()) {
+  private void requireKnownTokens(SequenceRequest prompt) {
+    for (int id : prompt.prompt()) {
       if (id < 0 || id >= vocabulary) {
         throw new IllegalArgumentException(
             "token id %d is not in the model's vocabulary of %d".formatted(id, vocabulary));
@@ -120,19 +204,58 @@ public final class Scheduler {
     }
   }
 
+  private void requireRoom(SequenceRequest prompt) {
+    if (prompt.answers() > limits.maxRunning()) {
+      throw new IllegalArgumentException(
+          "%d answers to one prompt are more than the %d that run at once"
+              .formatted(prompt.answers(), limits.maxRunning()));
+    }
+    long bytes = prompt.answers() * stateBytes(prompt);
+    if (bytes > limits.stateBytes()) {
+      throw new IllegalArgumentException(
+          "the request needs %d bytes of state, and all that run may have %d"
+              .formatted(bytes, limits.stateBytes()));
+    }
+  }
+
+  /** Bytes of state of one answer at its longest. */
+  private long stateBytes(SequenceRequest request) {
+    return model.stateBytes((long) request.prompt().length + request.stop().maxTokens());
+  }
+
+  /** Takes no more requests; those that were taken go on. */
+  public void drain() {
+    queue.close("the server is about to end and takes no more requests");
+  }
+
+  /** Whether nothing waits or runs, and everything was published. */
+  public boolean isIdle() {
+    return queue.size() == 0 && !busy;
+  }
+
+  /** Ends every request, and takes no more. */
+  public void endAll(RuntimeException reason) {
+    queue.close(String.valueOf(reason.getMessage()));
+    ended = reason;
+    wakeEngine.run();
+  }
+
+  // ---------------------------------------------------------------- from the engine's thread
+
   /** Ends every request, running or waiting, with a failure. */
   void failAll(Throwable cause) {
     List<Generation> open = new ArrayList<>();
-    running.forEach(r -> open.add(r.generation));
-    members.forEach(r -> open.add(r.generation)); // finished in a step that was not published
+    running.forEach(member -> open.add(member.generation));
+    members.forEach(member -> open.add(member.generation)); // finished, and not published yet
+    followers.forEach(follower -> open.add(follower.prompt.generation()));
+    queue.clear().forEach(waiting -> open.add(waiting.generation()));
     running.clear();
     members.clear();
+    followers.clear();
     batch.clear();
+    queue.runs(0, 0);
     runningCount = 0;
-    synchronized (queue) {
-      queue.forEach(waiting -> open.add(waiting.generation));
-      queue.clear();
-    }
+    busy = false;
     open.forEach(generation -> generation.fail(cause));
   }
 
@@ -143,12 +266,22 @@ public final class Scheduler {
    * @return false if there was nothing to run
    */
   public boolean step() {
+    RuntimeException reason = ended;
+    if (reason != null) {
+      failAll(reason);
+      return false;
+    }
+    busy = true;
+    start = clock.nanos();
+    long startCpu = clock.cpuNanos();
+    report.clear();
     dropAbandoned();
     admit();
     if (running.isEmpty()) {
+      queue.runs(0, 0);
+      busy = false;
       return false;
     }
-    long start = System.nanoTime();
     Throwable failure = null;
     try {
       runBatch();
@@ -156,14 +289,16 @@ public final class Scheduler {
       LOG.log(System.Logger.Level.ERROR, "a step failed; its requests are ended with an error", e);
       failure = e;
       report.clear();
-      members.clear();
-      members.addAll(running);
-      running.clear();
+      members.forEach(member -> member.gone = true);
+      running.removeIf(member -> member.gone);
     }
-    report.setNanos(System.nanoTime() - start);
+    long end = clock.nanos();
+    account(end, end - start);
+    report.setTime(end - start, clock.cpuNanos() - startCpu);
     listener.stepEnded(report);
-    runningCount = running.size();
+    countRunning();
     publish(failure);
+    busy = !running.isEmpty() || !followers.isEmpty();
     return true;
   }
 
@@ -173,76 +308,332 @@ public final class Scheduler {
   }
 
   private void dropAbandoned() {
-    synchronized (queue) {
-      queue.removeIf(waiting -> waiting.generation.isAbandoned());
+    queue.dropIf(isOver);
+    followers.removeIf(isFollowerOver);
+    for (int i = 0; i < running.size(); i++) {
+      Member member = running.get(i);
+      if (isOver(member.generation)) {
+        keepState(member); // the client may come back
+        member.gone = true;
+      }
     }
-    running.removeIf(r -> r.generation.isAbandoned());
-    runningCount = running.size();
+    running.removeIf(member -> member.gone);
+    countRunning();
+    for (int i = 0; i < late.size(); i++) {
+      late.get(i).fail(new RequestTimeoutException(limits.requestTimeout()));
+    }
+    late.clear();
   }
 
+  /** Whether nobody waits for a request any more, or its time is over and it is to be ended. */
+  private boolean isOver(Generation generation) {
+    Duration limit = limits.requestTimeout();
+    if (!limit.isZero() && start - generation.arrivalNanos() > limit.toNanos()) {
+      late.add(generation);
+      return true;
+    }
+    return generation.isAbandoned();
+  }
+
+  private void countRunning() {
+    runningCount = slots();
+  }
+
+  /** Places that are taken. */
+  private int slots() {
+    int slots = 0;
+    for (int i = 0; i < running.size(); i++) {
+      slots += running.get(i).slots;
+    }
+    for (int i = 0; i < followers.size(); i++) {
+      slots += followers.get(i).prompt.request().answers();
+    }
+    return slots;
+  }
+
+  /** Bytes that are reserved for states. */
+  private long reservedBytes() {
+    long bytes = 0;
+    for (int i = 0; i < running.size(); i++) {
+      bytes += running.get(i).slots * stateBytes(running.get(i).request());
+    }
+    for (int i = 0; i < followers.size(); i++) {
+      SequenceRequest request = followers.get(i).prompt.request();
+      bytes += request.answers() * stateBytes(request);
+    }
+    return bytes;
+  }
+
+  private boolean hasRoomFor(SequenceRequest request) {
+    return slots() + request.answers() <= limits.maxRunning()
+        && reservedBytes() + request.answers() * stateBytes(request) <= limits.stateBytes();
+  }
+
+  // ---------------------------------------------------------------- beginning
+
   private void admit() {
-    while (running.size() < limits.maxRunning()) {
-      Waiting next;
-      synchronized (queue) {
-        next = queue.poll();
+    for (int i = 0; i < followers.size(); ) {
+      if (followers.get(i).mustWait()) {
+        i++;
+      } else {
+        begin(followers.remove(i).prompt);
       }
+    }
+    while (true) {
+      Waiting next = queue.pollIf(hasRoom);
       if (next == null) {
         break;
       }
-      try {
-        RequestAccount account = next.generation.account();
-        running.add(
-            new Running(new Sequence(next.request, account, model, tokenizer), next.generation));
-      } catch (RuntimeException | Error e) {
-        LOG.log(System.Logger.Level.ERROR, "a request cannot begin; it is ended with an error", e);
-        next.generation.fail(e);
-      }
+      begin(next);
+      countRunning();
     }
-    runningCount = running.size();
   }
 
-  private void runBatch() {
-    report.clear();
-    members.clear();
-    batch.clear();
-    for (int i = 0; i < running.size(); i++) {
-      if (!running.get(i).sequence.isPrefilling()) {
-        join(running.get(i), 1);
+  /** Lets a prompt run from its longest known prefix on, or wait for one that is being run. */
+  private void begin(Waiting waiting) {
+    SequenceRequest request = waiting.request();
+    Generation generation = waiting.generation();
+    try {
+      if (request.logprobs().prompt()) { // every row is wanted
+        run(waiting, model.newState(), 0);
+        return;
+      }
+      int[] prompt = request.prompt();
+      PrefixCache.Match known = cache.match(request.cacheSalt(), prompt, prompt.length - 1);
+      Follower follower = follower(waiting, known.depth() + WORTH_WAITING_FOR);
+      if (follower != null) {
+        follower.leader.keep.set(follower.common);
+        followers.add(follower);
+        return;
+      }
+      SequenceState state =
+          known.snapshot() == null ? model.newState() : model.restore(known.snapshot());
+      report.addBegun(prompt.length, known.depth());
+      run(waiting, state, known.branch());
+    } catch (RuntimeException | Error e) {
+      LOG.log(System.Logger.Level.ERROR, "a request cannot begin; it is ended with an error", e);
+      generation.fail(e);
+    }
+  }
+
+  /**
+   * Who runs at least the first {@code atLeast} tokens of the prompt for it, and more than others.
+   */
+  private @Nullable Follower follower(Waiting waiting, int atLeast) {
+    Follower best = null;
+    int[] prompt = waiting.request().prompt();
+    for (int i = 0; limits.cacheBytes() > 0 && i < running.size(); i++) {
+      Member leader = running.get(i);
+      if (leader.sequence.isPrefilling()
+          && leader.request().cacheSalt().equals(waiting.request().cacheSalt())) {
+        int common = common(leader.request().prompt(), prompt);
+        if (common >= atLeast && common > leader.sequence.run()) {
+          best = new Follower(waiting, leader, common);
+          atLeast = common + 1;
+        }
       }
     }
-    int prefillRows = Math.max(limits.stepRows() - batch.rows(), LEAST_PREFILL_ROWS);
-    for (int i = 0; i < running.size() && prefillRows > 0; i++) {
-      if (running.get(i).sequence.isPrefilling()) {
-        prefillRows -= join(running.get(i), prefillRows);
+    return best;
+  }
+
+  /** How many first tokens are the same; never all of the second. */
+  private static int common(int[] first, int[] second) {
+    int length = Math.min(first.length, second.length - 1);
+    int mismatch = Arrays.mismatch(first, 0, length, second, 0, length);
+    return mismatch < 0 ? length : mismatch;
+  }
+
+  private void run(Waiting waiting, SequenceState state, int branch) {
+    SequenceRequest request = waiting.request();
+    Generation generation = waiting.generation();
+    int known = (int) state.tokenCount();
+    Sequence sequence = new Sequence(request, generation.account(), state, vocabulary, tokenizer);
+    long waited = Math.max(0, start - generation.arrivalNanos()); // it may come within the step
+    generation.account().began(waited, known);
+    BitSet keep = new BitSet();
+    if (limits.cacheBytes() > 0) {
+      int chunk = limits.cacheChunk();
+      for (int length = (known / chunk + 1) * chunk; length < request.prompt().length; ) {
+        keep.set(length);
+        length += chunk;
+      }
+      keep.set(branch); // another prompt has gone that way: more may
+      keep.set(request.prompt().length - 1);
+      keep.clear(0, known + 1);
+    }
+    running.add(new Member(sequence, generation, keep, request.answers()));
+  }
+
+  // ---------------------------------------------------------------- running
+
+  private void runBatch() {
+    members.clear();
+    batch.clear();
+    plan();
+    for (int i = 0; i < running.size(); i++) {
+      Member member = running.get(i);
+      if (member.rows > 0) {
+        members.add(member);
+        member.sequence.addTo(batch, member.rows, snapshotRows(member));
       }
     }
     model.forward(batch);
-    for (int m = 0; m < members.size(); m++) {
-      advance(members.get(m).sequence, batch.groups().get(m));
+    int count = members.size();
+    for (int m = 0; m < count; m++) {
+      advance(members.get(m), batch.groups().get(m));
     }
-    running.removeIf(r -> r.sequence.isFinished());
+    running.removeIf(member -> member.gone);
   }
 
-  /** Adds a sequence to the step with at most {@code rows} rows; returns how many it has. */
-  private int join(Running member, int rows) {
-    members.add(member);
-    return member.sequence.addTo(batch, rows).count();
+  /**
+   * Shares out the rows of the step. Each answer that runs has one. Prompts share what is left of
+   * the budget alike, so that a short one passes a long one; what the younger do not need the older
+   * get, and the other way round.
+   */
+  private void plan() {
+    int decoding = 0;
+    for (int i = 0; i < running.size(); i++) {
+      Member member = running.get(i);
+      member.rows = member.sequence.isPrefilling() ? 0 : 1;
+      decoding += member.rows;
+    }
+    int prompts = running.size() - decoding;
+    if (prompts == 0) {
+      return;
+    }
+    int left = budget.promptRows(decoding);
+    for (int i = running.size() - 1; i >= 0; i--) {
+      left -= addRows(running.get(i), prompts == 0 ? 0 : left / prompts);
+      prompts -= running.get(i).sequence.isPrefilling() ? 1 : 0;
+    }
+    for (int i = 0; i < running.size(); i++) {
+      left -= addRows(running.get(i), left);
+    }
   }
 
-  private void advance(Sequence sequence, Group group) {
+  /** Gives a prompt at most {@code rows} more rows; returns how many. */
+  private static int addRows(Member member, int rows) {
+    int added = Math.max(0, Math.min(rows, member.sequence.promptLeft() - member.rows));
+    member.rows += added;
+    return added;
+  }
+
+  /** The rows of the member's part in this step after which its state is kept. */
+  private static int[] snapshotRows(Member member) {
+    int run = member.sequence.run();
+    int end = run + member.rows;
+    int next = member.keep.nextSetBit(run + 1);
+    if (next < 0 || next > end) {
+      return Batch.NONE;
+    }
+    return member.keep.get(run + 1, end + 1).stream().toArray();
+  }
+
+  private void advance(Member member, Group group) {
+    Sequence sequence = member.sequence;
     int prefilled = sequence.isPrefilling() ? group.count() : 0;
-    sequence.advance(batch, group, sampler);
-    report.add(sequence.account(), prefilled, sequence.added().tokens() > 0);
+    int drawn = 0;
+    try {
+      keepSnapshots(member, group);
+      List<Sequence> forks = sequence.advance(batch, group, sampler);
+      drawn = sequence.added().tokens();
+      if (!sequence.isPrefilling()) {
+        member.slots = 1;
+      }
+      for (int k = 0; k < forks.size(); k++) {
+        Member fork = new Member(forks.get(k), member.generation, KEEP_NOTHING, 1);
+        drawn += fork.sequence.added().tokens();
+        members.add(fork);
+        running.add(fork);
+        endIfFinished(fork);
+      }
+      endIfFinished(member);
+    } catch (RuntimeException | Error e) {
+      LOG.log(System.Logger.Level.ERROR, "a sequence failed; its request is ended", e);
+      member.failure = e;
+      member.gone = true;
+    }
+    report.add(sequence.account(), prefilled, drawn);
+  }
+
+  private void endIfFinished(Member member) {
+    if (member.sequence.isFinished()) {
+      member.gone = true;
+      queue.answered(member.sequence.answerTokens());
+      keepState(member);
+    }
+  }
+
+  // ---------------------------------------------------------------- keeping states
+
+  private void keepSnapshots(Member member, Group group) {
+    int[] rows = group.snapshotRows();
+    for (int i = 0; i < rows.length; i++) {
+      cache.put(
+          member.request().cacheSalt(),
+          member.sequence.tokens(),
+          member.sequence.run() + rows[i] + 1,
+          group.takeSnapshot(i));
+    }
+  }
+
+  /** Keeps the state of a sequence that ends, for a prompt that goes on from there, if it can. */
+  private void keepState(Member member) {
+    Sequence sequence = member.sequence;
+    String salt = member.request().cacheSalt();
+    int run = sequence.run();
+    try {
+      if (limits.cacheBytes() > 0 && run > 0 && !cache.contains(salt, sequence.tokens(), run)) {
+        cache.put(salt, sequence.tokens(), run, sequence.state().snapshot());
+      }
+    } catch (RuntimeException | Error e) { // out of memory: the answer is complete all the same
+      LOG.log(System.Logger.Level.WARNING, "the state of a sequence that ended was not kept", e);
+    }
+  }
+
+  // ---------------------------------------------------------------- telling
+
+  /** Writes the step into the accounts of its requests, and into the means. */
+  private void account(long now, long nanos) {
+    int rows = Math.max(1, batch.rows());
+    boolean prefilled = false;
+    for (int m = 0; m < members.size(); m++) {
+      Member member = members.get(m);
+      member
+          .generation
+          .account()
+          .stepped(now - member.generation.arrivalNanos(), nanos * member.rows / rows);
+      if (member.generation.isCancelled()) {
+        report.addAbandoned(member.rows);
+      }
+    }
+    for (int g = 0; g < report.groups(); g++) {
+      prefilled |= report.prefillRows(g) > 0;
+    }
+    if (prefilled) {
+      budget.ran(rows, nanos);
+    }
+    if (report.groups() > 0) { // it did not fail
+      queue.stepped(rows, nanos);
+    }
+    long left = 0;
+    for (int i = 0; i < running.size(); i++) {
+      Sequence sequence = running.get(i).sequence;
+      int most = sequence.request().stop().maxTokens() - sequence.answerTokens();
+      left += sequence.promptLeft() + running.get(i).slots * queue.expectedRows(most);
+    }
+    queue.runs(slots(), left);
   }
 
   /** Tells the step's requests what it added, or why it failed, and forgets them. */
   private void publish(@Nullable Throwable failure) {
     for (int m = 0; m < members.size(); m++) {
-      Running member = members.get(m);
-      if (failure == null) {
+      Member member = members.get(m);
+      Throwable cause = failure == null ? member.failure : failure;
+      if (cause == null) {
         member.generation.publish(member.sequence.added());
       } else {
-        member.generation.fail(failure);
+        member.generation.fail(cause);
       }
     }
     members.clear();

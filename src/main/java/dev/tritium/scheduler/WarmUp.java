@@ -89,14 +89,15 @@ final class WarmUp {
   private Sequence sequence(int prompt, Sampling draw) {
     return new Sequence(
         new SequenceRequest(new int[prompt], 0, draw, ANSWER, Logprobs.NONE),
-        new RequestAccount(),
-        model,
+        new RequestAccount(prompt, null),
+        model.newState(),
+        model.description().vocabularySize(),
         tokenizer);
   }
 
   private void runBatch() {
     Batch batch = new Batch();
-    sequences.forEach(sequence -> sequence.addTo(batch, LONGEST_PROMPT));
+    sequences.forEach(sequence -> sequence.addTo(batch, LONGEST_PROMPT, Batch.NONE));
     model.forward(batch);
     for (int s = 0; s < sequences.size(); s++) {
       sequences.get(s).advance(batch, batch.groups().get(s), sampler);

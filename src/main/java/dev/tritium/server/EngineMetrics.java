@@ -14,8 +14,15 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public class EngineMetrics implements EngineListener {
   private final MeterRegistry registry;
-  private volatile @Nullable Counter promptTokens;
-  private volatile @Nullable Counter generatedTokens;
+  private volatile @Nullable Counters counters;
+
+  /** What steps add to. */
+  private record Counters(
+      Counter promptTokens,
+      Counter generatedTokens,
+      Counter cacheQueries,
+      Counter cacheHits,
+      Counter abandonedRows) {}
 
   EngineMetrics(MeterRegistry registry) {
     this.registry = registry;
@@ -36,8 +43,27 @@ public class EngineMetrics implements EngineListener {
         .description("Sequences in the queue")
         .tag("model", model)
         .register(registry);
-    promptTokens = counter("llm.prompt.tokens", "Prompt tokens that were run", model);
-    generatedTokens = counter("llm.generated.tokens", "Tokens that were drawn", model);
+    Gauge.builder("llm.state.slots.used", scheduler, Scheduler::runningCount)
+        .description("States of sequences that are reserved")
+        .tag("model", model)
+        .register(registry);
+    Gauge.builder("llm.state.slots.capacity", () -> scheduler.limits().maxRunning())
+        .description("States of sequences that there can be")
+        .tag("model", model)
+        .register(registry);
+    Gauge.builder("llm.prefix.cache.bytes", scheduler, Scheduler::cacheBytes)
+        .description("Memory that the prefix cache holds")
+        .baseUnit("bytes")
+        .tag("model", model)
+        .register(registry);
+    counters =
+        new Counters(
+            counter("llm.prompt.tokens", "Prompt tokens that were run", model),
+            counter("llm.generated.tokens", "Tokens that were drawn", model),
+            counter(
+                "llm.prefix.cache.queries", "Prompt tokens looked for in the prefix cache", model),
+            counter("llm.prefix.cache.hits", "Prompt tokens that the prefix cache had", model),
+            counter("llm.abandoned.rows", "Rows run for clients that left meanwhile", model));
   }
 
   private Counter counter(String name, String description, String model) {
@@ -46,14 +72,16 @@ public class EngineMetrics implements EngineListener {
 
   @Override
   public void stepEnded(StepReport report) {
-    Counter prompt = promptTokens;
-    Counter generated = generatedTokens;
-    if (prompt == null || generated == null) {
+    Counters count = counters;
+    if (count == null) {
       return;
     }
     for (int g = 0; g < report.groups(); g++) {
-      prompt.increment(report.prefillRows(g));
-      generated.increment(report.drewToken(g) ? 1 : 0);
+      count.promptTokens.increment(report.prefillRows(g));
+      count.generatedTokens.increment(report.drawn(g));
     }
+    count.cacheQueries.increment(report.begunPromptTokens());
+    count.cacheHits.increment(report.begunCachedTokens());
+    count.abandonedRows.increment(report.abandonedRows());
   }
 }

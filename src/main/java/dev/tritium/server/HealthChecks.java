@@ -12,7 +12,6 @@ final class HealthChecks {
 
   /** The model is loaded and warm; the engine goes on warming up while it is idle. */
   @Startup
-  @Readiness
   static final class ModelLoaded implements HealthCheck {
     private final ModelServer server;
 
@@ -23,6 +22,25 @@ final class HealthChecks {
     @Override
     public HealthCheckResponse call() {
       return HealthCheckResponse.named("model loaded").status(server.isLoaded()).build();
+    }
+  }
+
+  /** A request would be taken: the model is loaded, its engine works, the server goes on. */
+  @Readiness
+  static final class TakesRequests implements HealthCheck {
+    private final ModelServer server;
+    private final Drain drain;
+
+    TakesRequests(ModelServer server, Drain drain) {
+      this.server = server;
+      this.drain = drain;
+    }
+
+    @Override
+    public HealthCheckResponse call() {
+      return HealthCheckResponse.named("takes requests")
+          .status(server.isLoaded() && server.isEngineAlive() && !drain.isDraining())
+          .build();
     }
   }
 

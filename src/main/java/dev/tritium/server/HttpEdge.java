@@ -10,16 +10,23 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import java.util.UUID;
 
-/** What holds for every HTTP exchange: its id, its time, the size and coding of its body. */
+/**
+ * What holds for every HTTP exchange: its id, its time, the size and coding of its body, and that
+ * none begins while the server ends.
+ */
 final class HttpEdge {
   private static final String REQUEST_ID = "x-request-id";
   private static final int MAX_ID_LENGTH = 128;
   private static final int FIRST = 1_000_000; // before Quarkus's own body limit
 
-  private final TritiumConfig config;
+  private static final String OWN_PATHS = "/q/"; // health, metrics: as long as the port is open
 
-  HttpEdge(TritiumConfig config) {
+  private final TritiumConfig config;
+  private final Drain drain;
+
+  HttpEdge(TritiumConfig config, Drain drain) {
     this.config = config;
+    this.drain = drain;
   }
 
   void install(@Observes Filters filters) {
@@ -37,10 +44,15 @@ final class HttpEdge {
                 .putHeader(
                     "openai-processing-ms",
                     String.valueOf((System.nanoTime() - start) / 1_000_000)));
-    if (declaredBytes(exchange.request()) > config.maxBodyBytes()) {
-      refuseBody(exchange, BodyLimit.tooLarge(config.maxBodyBytes()));
+    if (!exchange.normalizedPath().startsWith(OWN_PATHS) && !drain.begin(exchange)) {
+      refuse(
+          exchange,
+          new ApiException(
+              ErrorKind.SHUTTING_DOWN, null, "the server is shutting down; try again shortly"));
+    } else if (declaredBytes(exchange.request()) > config.maxBodyBytes()) {
+      refuse(exchange, BodyLimit.tooLarge(config.maxBodyBytes()));
     } else if (isCompressed(exchange.request())) {
-      refuseBody(
+      refuse(
           exchange,
           new ApiException(
               ErrorKind.UNSUPPORTED_MEDIA_TYPE,
@@ -73,7 +85,8 @@ final class HttpEdge {
     return encoding != null && !encoding.isEmpty() && !encoding.equalsIgnoreCase("identity");
   }
 
-  private static void refuseBody(RoutingContext exchange, ApiException refusal) {
+  private static void refuse(RoutingContext exchange, ApiException refusal) {
+    ErrorBody.headers(refusal).forEach(exchange.response()::putHeader);
     exchange
         .response()
         .setStatusCode(refusal.kind().status())

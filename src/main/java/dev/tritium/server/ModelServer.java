@@ -67,18 +67,9 @@ public class ModelServer implements Models {
 
   private void serve() {
     long start = System.nanoTime();
-    SchedulerLimits limits =
-        new SchedulerLimits(
-            config.scheduler().maxRunning(),
-            config.scheduler().maxWaiting(),
-            config.scheduler().stepRows());
-    requirePositive("tritium.max-model-len", config.maxModelLen());
-    requirePositive("tritium.chat-max-tokens", config.chatMaxTokens());
+    SettingsCheck.check(config);
+    SchedulerLimits limits = limits(config);
     Duration warmUp = Duration.ofMillis(config.warmup().millis());
-    if (warmUp.isNegative()) {
-      throw new IllegalArgumentException(
-          "tritium.warmup.millis must be at least 0, found " + config.warmup().millis());
-    }
     Path folder = LoadedModel.find(config.model(), config.home());
     Optional<ChatTemplate> template = config.chatTemplate().map(file -> template(file, folder));
     int threads = config.threads().orElse(Runtime.getRuntime().availableProcessors());
@@ -102,7 +93,7 @@ public class ModelServer implements Models {
                 ? loaded.sampling()
                 : Sampling.plain(0));
     long loadedAt = System.nanoTime();
-    EngineThread engine = new EngineThread(scheduler, warmUp);
+    EngineThread engine = new EngineThread(List.of(scheduler), warmUp);
     running = new Running(served, loaded, engine); // from now on a stop ends it
     engine.awaitWarm();
     metrics.serve(served.id(), scheduler, loaded.kernels().ternary());
@@ -115,14 +106,23 @@ public class ModelServer implements Models {
     ready = true;
   }
 
-  private static long millisSince(long nanoTime) {
-    return (System.nanoTime() - nanoTime) / 1_000_000;
+  /** The scheduler's limits as they are configured. */
+  static SchedulerLimits limits(TritiumConfig config) {
+    return new SchedulerLimits(
+        config.scheduler().maxRunning(),
+        config.scheduler().maxWaiting(),
+        config.scheduler().maxWaitingTokens(),
+        config.scheduler().maxWait(),
+        config.request().timeout(),
+        SchedulerLimits.defaults().stateBytes(),
+        config.scheduler().stepRows(),
+        Duration.ofMillis(config.scheduler().stepMillis()),
+        config.prefixCache().bytes(),
+        config.prefixCache().chunk());
   }
 
-  private static void requirePositive(String name, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException(name + " must be at least 1, found " + value);
-    }
+  private static long millisSince(long nanoTime) {
+    return (System.nanoTime() - nanoTime) / 1_000_000;
   }
 
   private static ChatTemplate template(String file, Path folder) {
@@ -153,6 +153,10 @@ public class ModelServer implements Models {
       throw new ApiException(
           ErrorKind.MODEL_LOADING, null, "the model is still loading; try again shortly");
     }
+    if (!current.engine.isAlive()) {
+      throw new ApiException(
+          ErrorKind.ENGINE_STOPPED, null, "the engine has failed; the server must be restarted");
+    }
     if (id != null && !id.equals(current.served.id())) {
       String shown = id.length() <= 100 ? id : id.substring(0, 100) + "...";
       throw new ApiException(
@@ -166,6 +170,22 @@ public class ModelServer implements Models {
   @Override
   public List<ServedModel> all() {
     return List.of(require(null));
+  }
+
+  /** Takes no request from now on. */
+  void drain() {
+    Running current = running;
+    if (current != null) {
+      current.served.scheduler().drain();
+    }
+  }
+
+  /** Ends every request that waits or runs. */
+  void endAll(RuntimeException reason) {
+    Running current = running;
+    if (current != null) {
+      current.served.scheduler().endAll(reason);
+    }
   }
 
   /** Whether the model is loaded and warm. */

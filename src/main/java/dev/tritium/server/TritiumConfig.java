@@ -2,6 +2,7 @@ package dev.tritium.server;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -52,11 +53,23 @@ public interface TritiumConfig {
   @WithDefault("10485760")
   long maxBodyBytes();
 
+  /** Connections at once. */
+  @WithDefault("4096")
+  int maxConnections();
+
   /** Whether to end as soon as requests could be served: for checks, and for the class archive. */
   @WithDefault("false")
   boolean exitWhenReady();
 
+  RequestConfig request();
+
+  StreamConfig stream();
+
+  ShutdownConfig shutdown();
+
   SchedulerConfig scheduler();
+
+  PrefixCacheConfig prefixCache();
 
   WarmUpConfig warmup();
 
@@ -66,19 +79,67 @@ public interface TritiumConfig {
     MODEL
   }
 
+  /** Bounds of a request. */
+  interface RequestConfig {
+    /** From its arrival to its last token; 0: none. */
+    @WithDefault("10m")
+    Duration timeout();
+  }
+
+  /** What holds while answers go out. */
+  interface StreamConfig {
+    /** Silence after which a stream is pinged. */
+    @WithDefault("5s")
+    Duration ping();
+
+    /** How long a reader may take nothing although there is something to take. */
+    @WithDefault("30s")
+    Duration stallTimeout();
+  }
+
+  /** How the server ends. */
+  interface ShutdownConfig {
+    /** Time that answers have to finish. */
+    @WithDefault("25s")
+    Duration grace();
+  }
+
   /** Bounds of the scheduler. */
   interface SchedulerConfig {
     /** Sequences that run at once. */
-    @WithDefault("32")
+    @WithDefault("64")
     int maxRunning();
 
     /** Sequences in the queue. */
     @WithDefault("256")
     int maxWaiting();
 
+    /** Prompt tokens in the queue. */
+    @WithDefault("2000000")
+    int maxWaitingTokens();
+
+    /** Longest time that a request may be expected to wait. */
+    @WithDefault("60s")
+    Duration maxWait();
+
     /** Token rows of one step. */
     @WithDefault("128")
     int stepRows();
+
+    /** Longest time of a step in milliseconds. */
+    @WithDefault("50")
+    int stepMillis();
+  }
+
+  /** The cache of the states after prompts' beginnings. */
+  interface PrefixCacheConfig {
+    /** Memory for states; 0: no cache. */
+    @WithDefault("268435456")
+    long bytes();
+
+    /** Tokens between the states that are kept. */
+    @WithDefault("512")
+    int chunk();
   }
 
   /** The warm-up before requests are served. */

@@ -117,7 +117,8 @@ class ChatCompletionsTest {
     assertEquals(0, usage.get("choices").size(), usage::toString);
     assertEquals(6, usage.at("/usage/completion_tokens").intValue(), usage::toString);
     assertEquals(promptIds().size() + 6, usage.at("/usage/total_tokens").intValue());
-    assertEquals(0, usage.at("/usage/prompt_tokens_details/cached_tokens").asInt(-1));
+    int cachedTokens = usage.at("/usage/prompt_tokens_details/cached_tokens").asInt(-1);
+    assertTrue(cachedTokens >= 0 && cachedTokens < promptIds().size(), usage::toString);
     assertEquals("length", stream.finishReason(0));
   }
 

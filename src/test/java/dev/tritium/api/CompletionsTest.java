@@ -51,7 +51,8 @@ class CompletionsTest {
     assertEquals("length", choice.get("finish_reason").textValue());
     int promptTokens = api.tokenize("Once upon a time").length;
     assertUsage(answer, promptTokens, 5);
-    assertEquals(0, answer.at("/usage/prompt_tokens_details/cached_tokens").asInt(-1));
+    int cachedTokens = answer.at("/usage/prompt_tokens_details/cached_tokens").asInt(-1);
+    assertTrue(cachedTokens >= 0 && cachedTokens < promptTokens, answer::toString);
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.tritium.api.openai.ErrorBody;
 import dev.tritium.api.openai.ErrorKind;
 import dev.tritium.testing.Api;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
@@ -31,6 +32,9 @@ class ErrorTableTest {
         429 rate_limit_error rate_limit_exceeded
         500 server_error internal_error
         503 server_error model_loading
+        503 server_error shutting_down
+        503 server_error engine_stopped
+        504 server_error request_timeout
         """,
         table);
   }
@@ -43,6 +47,17 @@ class ErrorTableTest {
       assertEquals(4, error.size(), body);
       assertEquals("why", error.get("message").textValue(), body);
       assertEquals(kind.code(), error.get("code").textValue(), body);
+    }
+  }
+
+  @Test
+  void clientsAreToldWhenToComeAgainOrThatTheyShouldNot() {
+    for (ErrorKind kind : ErrorKind.values()) {
+      Map<String, String> headers = ErrorBody.headers(new ApiException(kind, null, "why"));
+      boolean temporary = kind.status() == 429 || kind.status() == 503;
+      assertEquals(temporary ? "2" : null, headers.get("Retry-After"), kind.name());
+      boolean never = kind == ErrorKind.REQUEST_TIMEOUT;
+      assertEquals(never ? "false" : null, headers.get("x-should-retry"), kind.name());
     }
   }
 

@@ -61,15 +61,41 @@ class ErrorsTest {
   /** A parameter of completions in JSON, and the param that the error names. */
   static Stream<Arguments> badCompletionParameters() {
     return Stream.of(
-        arguments("n", "2", "n"),
         arguments("n", "0", "n"),
-        arguments("n", "128", "n"),
+        arguments("n", "-1", "n"),
+        arguments("n", "129", "n"),
+        arguments("n", "2147483648", "n"),
+        arguments("n", "99999999999999999999999999", "n"),
+        arguments("n", "1e308", "n"),
+        arguments("n", "1.5", "n"),
         arguments("n", "\"1\"", "n"),
-        arguments("best_of", "2", "best_of"),
+        arguments("n", "true", "n"),
+        arguments("n", "[1]", "n"),
+        arguments("n", "{}", "n"),
+        arguments("n", "NaN", null),
+        arguments("n", "128", "n"),
+        arguments("best_of", "0", "best_of"),
+        arguments("best_of", "-1", "best_of"),
+        arguments("best_of", "129", "best_of"),
+        arguments("best_of", "2147483648", "best_of"),
+        arguments("best_of", "99999999999999999999999999", "best_of"),
+        arguments("best_of", "1e308", "best_of"),
+        arguments("best_of", "1.5", "best_of"),
+        arguments("best_of", "\"1\"", "best_of"),
+        arguments("best_of", "true", "best_of"),
+        arguments("best_of", "[1]", "best_of"),
+        arguments("best_of", "{}", "best_of"),
+        arguments("best_of", "NaN", null),
+        arguments("best_of", "128", "best_of"),
         arguments("suffix", "\"end\"", "suffix"),
         arguments("return_token_ids", "true", "return_token_ids"),
         arguments("timings_per_token", "true", "timings_per_token"),
-        arguments("cache_salt", "\"s\"", "cache_salt"),
+        arguments("cache_salt", "5", "cache_salt"),
+        arguments("cache_salt", "true", "cache_salt"),
+        arguments("cache_salt", "[\"s\"]", "cache_salt"),
+        arguments("cache_salt", "{}", "cache_salt"),
+        arguments("cache_salt", "NaN", null),
+        arguments("cache_salt", Api.json("s".repeat(257)), "cache_salt"),
         arguments("max_tokens", "-1", "max_tokens"),
         arguments("max_tokens", "0", "max_tokens"),
         arguments("max_tokens", "2147483648", "max_tokens"),
@@ -157,6 +183,17 @@ class ErrorsTest {
     assertError(400, null, param, api.post(COMPLETIONS, body), name + " " + start(value));
   }
 
+  @Test
+  void moreAnswersThanARequestMayHaveAreRefused() {
+    List<String> prompts = Collections.nCopies(65, "A");
+    Answer many = api.post(COMPLETIONS, Api.body("prompt", prompts, "n", 2));
+    assertError(400, null, "n", many, "130 answers");
+    Answer fewer = api.post(COMPLETIONS, Api.body("prompt", "A", "n", 3, "best_of", 2));
+    assertError(400, null, "best_of", fewer, "the 3 best of 2");
+    Answer stream = api.post(COMPLETIONS, Api.body("prompt", "A", "best_of", 2, "stream", true));
+    assertError(400, null, "best_of", stream, "best_of streamed");
+  }
+
   static Stream<Arguments> badPrompts() {
     return Stream.of(
         arguments("[]"),
@@ -192,7 +229,14 @@ class ErrorsTest {
   /** A parameter of chat in JSON, and the param that the error names. */
   static Stream<Arguments> badChatParameters() {
     return Stream.of(
-        arguments("n", "2", "n"),
+        arguments("n", "0", "n"),
+        arguments("n", "-1", "n"),
+        arguments("n", "129", "n"),
+        arguments("n", "2147483648", "n"),
+        arguments("n", "1e308", "n"),
+        arguments("n", "\"1\"", "n"),
+        arguments("cache_salt", "5", "cache_salt"),
+        arguments("cache_salt", Api.json("s".repeat(257)), "cache_salt"),
         arguments("max_tokens", "0", "max_tokens"),
         arguments("max_completion_tokens", "0", "max_completion_tokens"),
         arguments("max_completion_tokens", "-1", "max_completion_tokens"),

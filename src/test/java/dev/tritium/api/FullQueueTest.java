@@ -110,6 +110,17 @@ class FullQueueTest {
   }
 
   @Test
+  void moreAnswersThanRunAtOnceAreRefusedByTheSettingsName() {
+    for (String param : List.of("n", "best_of")) {
+      Answer answer = api.post(PATH, Api.body("prompt", "A", param, 2));
+      assertEquals(400, answer.status(), answer::toString);
+      assertEquals(param, answer.json().at("/error/param").textValue());
+      String message = answer.json().at("/error/message").textValue();
+      assertTrue(message.contains("tritium.scheduler.max-running"), message);
+    }
+  }
+
+  @Test
   void anIdWithASlashIsFoundRawAndEncoded() {
     String model = "team/small model";
     for (String path : List.of("team/small%20model", "team%2Fsmall%20model")) {

@@ -41,7 +41,7 @@ class SequenceForkTest {
   }
 
   private Sequence begin() {
-    return new Sequence(request, new RequestAccount(), MODEL, TOKENIZER);
+    return new Sequence(request, new RequestAccount(4, null), MODEL.newState(), 4096, TOKENIZER);
   }
 
   private List<AnswerDelta> step(int times, Sequence... sequences) {
@@ -49,7 +49,7 @@ class SequenceForkTest {
     for (int t = 0; t < times; t++) {
       Batch batch = new Batch();
       for (Sequence sequence : sequences) {
-        sequence.addTo(batch, 16);
+        sequence.addTo(batch, 16, Batch.NONE);
       }
       MODEL.forward(batch);
       for (int s = 0; s < sequences.length; s++) {

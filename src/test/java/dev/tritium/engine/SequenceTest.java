@@ -42,12 +42,12 @@ class SequenceTest {
 
   /** A sequence with all that it has published. */
   private final class Played {
-    final RequestAccount account = new RequestAccount();
+    final RequestAccount account = new RequestAccount(0, null);
     final Sequence sequence;
     final List<AnswerDelta> deltas = new ArrayList<>();
 
     Played(FakeModel model, SequenceRequest request) {
-      sequence = new Sequence(request, account, model, tokenizer);
+      sequence = new Sequence(request, account, model.newState(), FakeModel.VOCABULARY, tokenizer);
     }
 
     void advance(Batch batch, Batch.Group group) {
@@ -77,7 +77,8 @@ class SequenceTest {
     Played played = new Played(model, request);
     for (int step = 0; !played.sequence.isFinished(); step++) {
       Batch batch = new Batch();
-      Batch.Group group = played.sequence.addTo(batch, rows[Math.min(step, rows.length - 1)]);
+      Batch.Group group =
+          played.sequence.addTo(batch, rows[Math.min(step, rows.length - 1)], Batch.NONE);
       model.forward(batch);
       played.advance(batch, group);
     }
@@ -120,7 +121,7 @@ class SequenceTest {
     assertEquals(STORY.substring(tokenizer.decode(prompt).length()), played.answer().text());
     assertEquals(listed(whole).subList(4, whole.length), played.ids());
     assertEquals(FinishReason.LENGTH, played.answer().finish());
-    assertEquals(4, played.account.promptTokens());
+    assertEquals(4, played.account.prefilledTokens());
     assertEquals(whole.length - 4, played.account.answerTokens());
     assertEquals(
         List.of(listed(whole).subList(0, whole.length - 1)),
@@ -138,7 +139,7 @@ class SequenceTest {
       FakeModel model = FakeModel.random();
       Played played = play(model, request, rows);
       assertEquals(whole.answer(), played.answer(), "rows " + rows);
-      assertEquals(5_000, played.account.promptTokens(), "rows " + rows);
+      assertEquals(5_000, played.account.prefilledTokens(), "rows " + rows);
       assertEquals(listed(prompt), model.tokensOfStates().getFirst().subList(0, 5_000));
       assertEquals((5_000 + rows - 1) / rows + 2, model.rowsOfCalls().size(), "rows " + rows);
     }
@@ -169,7 +170,7 @@ class SequenceTest {
             List<Played> members = new ArrayList<>();
             for (Played played : company) {
               if (!played.sequence.isFinished() && random.nextInt(4) > 0) {
-                played.sequence.addTo(batch, 1 + random.nextInt(6));
+                played.sequence.addTo(batch, 1 + random.nextInt(6), Batch.NONE);
                 members.add(played);
               }
             }
@@ -226,7 +227,7 @@ class SequenceTest {
         assertEquals(List.of(), answer.tokens());
         assertEquals("", answer.text());
         assertEquals(logprobs ? length - 1 : 0, answer.prompt().size());
-        assertEquals(length, played.account.promptTokens());
+        assertEquals(length, played.account.prefilledTokens());
         assertEquals(0, played.account.answerTokens());
       }
     }

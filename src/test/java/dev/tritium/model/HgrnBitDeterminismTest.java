@@ -148,7 +148,7 @@ class HgrnBitDeterminismTest {
     for (int i = 0; i < rows.length; i++) {
       SequenceState expected = model.newState();
       Models.logits(model, expected, Arrays.copyOf(PROMPT, rows[i] + 1));
-      StateSnapshot snapshot = group.snapshot(i);
+      StateSnapshot snapshot = group.takeSnapshot(i);
       assertEquals(rows[i] + 1, snapshot.tokenCount());
       assertEquals(model.stateBytes(1), snapshot.sizeBytes());
       assertArrayEquals(expected.snapshot().toBytes(), snapshot.toBytes(), "row " + rows[i]);

@@ -26,6 +26,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -37,8 +38,8 @@ class EngineThreadTest {
   private final FakeModel model = FakeModel.reciting(300);
   private final Scheduler scheduler =
       new Scheduler(
-          model, TOKENIZER, new ScalarRowKernels(), new SchedulerLimits(4, 100, 16), report -> {});
-  private final EngineThread engine = new EngineThread(scheduler, Duration.ZERO);
+          model, TOKENIZER, new ScalarRowKernels(), Schedulers.limits(4, 100, 16), report -> {});
+  private final EngineThread engine = new EngineThread(List.of(scheduler), Duration.ZERO);
 
   @AfterAll
   static void close() {
@@ -97,6 +98,36 @@ class EngineThreadTest {
   }
 
   @Test
+  void itStepsAllSchedulersInTurn() throws Exception {
+    List<Integer> steps = new ArrayList<>();
+    List<Scheduler> schedulers =
+        IntStream.range(0, 3)
+            .mapToObj(
+                i ->
+                    new Scheduler(
+                        FakeModel.reciting(300),
+                        TOKENIZER,
+                        new ScalarRowKernels(),
+                        Schedulers.limits(4, 100, 16),
+                        report -> steps.add(i)))
+            .toList();
+    Generation first = submit(schedulers.getFirst(), 2, 20);
+    Generation last = submit(schedulers.getLast(), 2, 20);
+    try (EngineThread thread = new EngineThread(schedulers, Duration.ZERO)) {
+      assertEquals(20, read(first));
+      assertEquals(20, read(last));
+      assertEquals(3, read(submit(schedulers.get(1), 2, 3)), "it wakes for each");
+      assertTrue(thread.isAlive());
+    }
+    for (int step = 0; step < 40; step++) {
+      assertEquals(step % 2 == 0 ? 0 : 2, steps.get(step), "step " + step);
+    }
+    for (Scheduler scheduler : schedulers) {
+      assertThrows(DrainingException.class, () -> submit(scheduler, 2, 3));
+    }
+  }
+
+  @Test
   void itSleepsWhileThereIsNothingToDo() throws Exception {
     read(submit(2, 3));
     Thread thread = engineThread();
@@ -116,7 +147,7 @@ class EngineThreadTest {
             model,
             TOKENIZER,
             new ScalarRowKernels(),
-            new SchedulerLimits(1, 100, 16),
+            Schedulers.limits(1, 100, 16),
             report -> {
               if (fails.getAndSet(false)) {
                 throw new AssertionError("on purpose");
@@ -127,7 +158,7 @@ class EngineThreadTest {
         List.of(new SequenceRequest(new int[2], 0, Sampling.greedy(), stop, Logprobs.NONE));
     Generation runs = fragile.submit(request);
     Generation waits = fragile.submit(request);
-    try (EngineThread thread = new EngineThread(fragile, Duration.ZERO)) {
+    try (EngineThread thread = new EngineThread(List.of(fragile), Duration.ZERO)) {
       assertThrows(IllegalStateException.class, () -> read(runs));
       assertThrows(IllegalStateException.class, () -> read(waits));
       assertEquals(3, read(fragile.submit(request)));
@@ -139,19 +170,19 @@ class EngineThreadTest {
   void whatIsOpenFailsWhenItIsClosed() {
     Generation open = submit(2, 1_000_000);
     engine.close();
-    assertThrows(IllegalStateException.class, () -> read(open));
+    assertThrows(DrainingException.class, () -> read(open));
   }
 
   private static Scheduler idle(FakeModel cold) {
     return new Scheduler(
-        cold, TOKENIZER, new ScalarRowKernels(), new SchedulerLimits(4, 100, 16), report -> {});
+        cold, TOKENIZER, new ScalarRowKernels(), Schedulers.limits(4, 100, 16), report -> {});
   }
 
   @Test
   void itWarmsUpThePrefillTheStepOfFourAndTheStepOfOneWithPromptsThatGrow() throws Exception {
     FakeModel cold = FakeModel.reciting(300);
     Scheduler idle = idle(cold);
-    try (EngineThread thread = new EngineThread(idle, Duration.ofMinutes(1))) {
+    try (EngineThread thread = new EngineThread(List.of(idle), Duration.ofMinutes(1))) {
       thread.awaitWarm(); // settled, long before its limit
       assertTrue(thread.isAlive());
       assertEquals(0, idle.runningCount());
@@ -183,7 +214,7 @@ class EngineThreadTest {
     FakeModel cold = FakeModel.reciting(300);
     Semaphore steps = new Semaphore(1);
     cold.beforeForward(steps::acquireUninterruptibly);
-    try (EngineThread thread = new EngineThread(idle(cold), Duration.ofNanos(1))) {
+    try (EngineThread thread = new EngineThread(List.of(idle(cold)), Duration.ofNanos(1))) {
       thread.awaitWarm(); // one step is over the limit: the second waits here
       steps.release(10);
       await(() -> cold.rowsOfCalls().size() > 5);
@@ -195,7 +226,7 @@ class EngineThreadTest {
   void aRequestComesBeforeTheWarmUp() throws Exception {
     FakeModel cold = FakeModel.reciting(300);
     Scheduler idle = idle(cold);
-    try (EngineThread thread = new EngineThread(idle, Duration.ofMinutes(1))) {
+    try (EngineThread thread = new EngineThread(List.of(idle), Duration.ofMinutes(1))) {
       assertEquals(3, read(submit(idle, 2, 3)));
       thread.awaitWarm();
     }
@@ -216,7 +247,7 @@ class EngineThreadTest {
           throw new IllegalStateException("on purpose");
         });
     Scheduler idle = idle(cold);
-    try (EngineThread thread = new EngineThread(idle, Duration.ofMinutes(1))) {
+    try (EngineThread thread = new EngineThread(List.of(idle), Duration.ofMinutes(1))) {
       thread.awaitWarm();
       assertEquals(0, cold.rowsOfCalls().size());
       assertEquals(3, read(submit(idle, 2, 3)));

@@ -12,6 +12,7 @@ import dev.tritium.engine.AnswerBuffer;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.AnswerDelta.AnswerToken;
 import dev.tritium.engine.FinishReason;
+import dev.tritium.engine.RequestAccount;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +29,8 @@ import org.junit.jupiter.api.Test;
 class GenerationTest {
   private final AtomicInteger woken = new AtomicInteger();
   private final AtomicInteger called = new AtomicInteger();
-  private final Generation generation = new Generation(2, woken::incrementAndGet);
+  private final Generation generation =
+      new Generation(2, new RequestAccount(0, null), 0, woken::incrementAndGet);
 
   private static AnswerBuffer added(int choice, int token, @Nullable FinishReason finish) {
     AnswerBuffer added = new AnswerBuffer(choice);
@@ -138,7 +140,7 @@ class GenerationTest {
   void aReaderOnAnotherThreadLosesNothingAndIsNeverCalledInVain() throws Exception {
     int tokens = 40;
     for (int round = 0; round < 1_000; round++) {
-      Generation shared = new Generation(2, () -> {});
+      Generation shared = new Generation(2, new RequestAccount(0, null), 0, () -> {});
       AtomicReference<List<AnswerDelta>> read = new AtomicReference<>(List.of());
       AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
       CountDownLatch begin = new CountDownLatch(1);

@@ -51,7 +51,7 @@ class SchedulerTest {
 
   private Scheduler scheduler(
       int maxRunning, int maxWaiting, int stepRows, EngineListener listener) {
-    SchedulerLimits limits = new SchedulerLimits(maxRunning, maxWaiting, stepRows);
+    SchedulerLimits limits = Schedulers.limits(maxRunning, maxWaiting, stepRows);
     return new Scheduler(model, tokenizer, new ScalarRowKernels(), limits, listener);
   }
 
@@ -138,7 +138,7 @@ class SchedulerTest {
     scheduler.submit(answers(3, 2, 2));
     QueueFullException full =
         assertThrows(QueueFullException.class, () -> scheduler.submit(answers(2, 2, 2)));
-    assertEquals("the queue is full: 3 sequences wait and at most 4 may", full.getMessage());
+    assertEquals("the queue is full: 3 prompts wait and at most 4 may", full.getMessage());
     assertEquals(3, scheduler.waitingCount());
     submit(scheduler, 2, 2);
     assertThrows(QueueFullException.class, () -> submit(scheduler, 2, 2));
@@ -158,7 +158,7 @@ class SchedulerTest {
     steps(scheduler, 2);
     assertEquals(List.of(2), generation.poll().stream().map(AnswerDelta::choice).toList());
     assertTrue(generation.isDone());
-    assertEquals(12, generation.account().promptTokens());
+    assertEquals(12, generation.account().prefilledTokens());
     assertEquals(6, generation.account().answerTokens());
   }
 
@@ -340,7 +340,7 @@ class SchedulerTest {
     }
     assertEquals(1 + (5_000 + 123) / 124, step, "4 of 128 rows decode");
     assertTrue(model.rowsOfCalls().stream().allMatch(rows -> rows <= stepRows));
-    assertEquals(5_000, prompt.account().promptTokens());
+    assertEquals(5_000, prompt.account().prefilledTokens());
     int[] expected = request(5_000, 2, 0).prompt();
     assertEquals(Arrays.stream(expected).boxed().toList(), model.tokensOfStates().getLast());
   }
@@ -359,18 +359,33 @@ class SchedulerTest {
   }
 
   @Test
-  void promptsAreRunInTheOrderOfTheirArrival() {
-    Scheduler scheduler = scheduler(4, 8, 20);
-    Generation first = submit(scheduler, 30, 1);
-    Generation second = submit(scheduler, 30, 1);
+  void promptsShareAStepAndWhatAShortOneLeavesGoesToTheOthers() {
+    Scheduler scheduler = scheduler(8, 8, 20);
+    Generation first = submit(scheduler, 100, 1);
+    Generation second = submit(scheduler, 100, 1);
+    Generation third = submit(scheduler, 3, 1);
     steps(scheduler, 1);
-    assertEquals(20, first.account().promptTokens());
-    assertEquals(0, second.account().promptTokens());
+    assertEquals(9, first.account().prefilledTokens());
+    assertEquals(8, second.account().prefilledTokens());
+    assertTrue(tokens(third.poll()) == 1 && third.isDone());
     steps(scheduler, 1);
-    assertEquals(30, first.account().promptTokens());
-    assertEquals(10, second.account().promptTokens());
-    steps(scheduler, 1);
-    assertTrue(tokens(second.poll()) == 1 && second.isDone());
+    assertEquals(19, first.account().prefilledTokens());
+    assertEquals(18, second.account().prefilledTokens());
+  }
+
+  @Test
+  void theOldestPromptsMoveOnWhenThereAreMorePromptsThanRows() {
+    Scheduler scheduler = scheduler(8, 8, 4);
+    List<Generation> prompts = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      prompts.add(submit(scheduler, 50, 1));
+    }
+    steps(scheduler, 10);
+    for (int i = 0; i < 6; i++) {
+      assertEquals(i < 4 ? 10 : 0, prompts.get(i).account().prefilledTokens(), "prompt " + i);
+    }
+    steps(scheduler, 65);
+    assertFalse(scheduler.step(), "300 rows, 4 a step");
   }
 
   @Test
@@ -401,7 +416,7 @@ class SchedulerTest {
       for (int g = 0; g < report.groups(); g++) {
         accounts.add(report.account(g));
         prefilled.add(report.prefillRows(g));
-        drawn += report.drewToken(g) ? 1 : 0;
+        drawn += report.drawn(g);
       }
       return new Reported(accounts, prefilled, drawn);
     }
@@ -421,12 +436,13 @@ class SchedulerTest {
             });
     RequestAccount first = submit(scheduler, 10, 3).account();
     RequestAccount second = submit(scheduler, 20, 0).account();
-    steps(scheduler, 3);
+    steps(scheduler, 4);
     assertFalse(scheduler.step());
     assertEquals(
         List.of(
-            new Reported(List.of(first, second), List.of(10, 6), 1),
-            new Reported(List.of(first, second), List.of(0, 14), 1),
+            new Reported(List.of(first, second), List.of(8, 8), 0),
+            new Reported(List.of(first, second), List.of(2, 12), 1),
+            new Reported(List.of(first), List.of(0), 1),
             new Reported(List.of(first), List.of(0), 1)),
         reports);
   }
@@ -467,9 +483,10 @@ class SchedulerTest {
 
   @Test
   void limitsAreAtLeastOneEach() {
-    assertThrows(IllegalArgumentException.class, () -> new SchedulerLimits(0, 1, 1));
-    assertThrows(IllegalArgumentException.class, () -> new SchedulerLimits(1, 0, 1));
-    assertThrows(IllegalArgumentException.class, () -> new SchedulerLimits(1, 1, 0));
-    assertEquals(new SchedulerLimits(32, 256, 128), SchedulerLimits.defaults());
+    assertThrows(IllegalArgumentException.class, () -> Schedulers.limits(0, 1, 1));
+    assertThrows(IllegalArgumentException.class, () -> Schedulers.limits(1, 0, 1));
+    assertThrows(IllegalArgumentException.class, () -> Schedulers.limits(1, 1, 0));
+    assertThrows(IllegalArgumentException.class, () -> Schedulers.limits(1, 1, 1, -1, 1));
+    assertThrows(IllegalArgumentException.class, () -> Schedulers.limits(1, 1, 1, 1, 0));
   }
 }

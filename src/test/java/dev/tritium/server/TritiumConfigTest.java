@@ -13,15 +13,19 @@ import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The settings' defaults, and that their page knows each of them. */
 class TritiumConfigTest {
   private static TritiumConfig config(Map<String, String> properties) {
     return new SmallRyeConfigBuilder()
+        .addDiscoveredConverters()
         .withMapping(TritiumConfig.class)
         .withDefaultValues(properties)
         .withSources(new io.smallrye.config.PropertiesConfigSource(properties, "test", 500))
@@ -46,12 +50,39 @@ class TritiumConfigTest {
     assertEquals(10_485_760, config.maxBodyBytes());
     assertFalse(config.exitWhenReady());
     assertEquals(1_200, config.warmup().millis());
-    assertEquals(
-        SchedulerLimits.defaults(),
-        new SchedulerLimits(
-            config.scheduler().maxRunning(),
-            config.scheduler().maxWaiting(),
-            config.scheduler().stepRows()));
+    assertEquals(SchedulerLimits.defaults(), ModelServer.limits(config));
+    assertEquals(4096, config.maxConnections());
+    assertEquals(Duration.ofSeconds(5), config.stream().ping());
+    assertEquals(Duration.ofSeconds(30), config.stream().stallTimeout());
+    assertEquals(Duration.ofSeconds(25), config.shutdown().grace());
+    SettingsCheck.check(config);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "max-model-len, 0",
+    "max-body-bytes, 0",
+    "chat-max-tokens, -1",
+    "scheduler.max-running, 0",
+    "scheduler.max-waiting, 0",
+    "scheduler.max-waiting-tokens, 0",
+    "scheduler.max-wait, 0s",
+    "scheduler.step-rows, 0",
+    "scheduler.step-millis, 0",
+    "prefix-cache.bytes, -1",
+    "prefix-cache.chunk, 0",
+    "warmup.millis, -1",
+    "request.timeout, PT-1S",
+    "stream.ping, 0s",
+    "stream.stall-timeout, 0s",
+    "shutdown.grace, PT-1S"
+  })
+  void aSettingThatCannotBeMeantIsNamed(String setting, String value) {
+    TritiumConfig config = config(Map.of("tritium." + setting, value));
+    Exception refusal =
+        assertThrows(IllegalArgumentException.class, () -> SettingsCheck.check(config));
+    String message = String.valueOf(refusal.getMessage());
+    assertTrue(message.startsWith("tritium." + setting + " must be at least "), message);
   }
 
   @Test

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -106,7 +107,18 @@ public final class Api {
 
   /** Sends a POST and leaves the reading, and the leaving, to the caller. */
   public Socket open(String path, String json) throws IOException {
-    Socket socket = new Socket(base.getHost(), base.getPort());
+    return send(new Socket(), path, json);
+  }
+
+  /** The same, on a connection that takes little before it is read. */
+  public Socket openSlow(String path, String json) throws IOException {
+    Socket socket = new Socket();
+    socket.setReceiveBufferSize(4096);
+    return send(socket, path, json);
+  }
+
+  private Socket send(Socket socket, String path, String json) throws IOException {
+    socket.connect(new InetSocketAddress(base.getHost(), base.getPort()));
     byte[] body = json.getBytes(UTF_8);
     String head =
         "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"

@@ -20,7 +20,7 @@ public final class ExpectedKernels {
     assumeTrue(Files.isReadable(cpuInfo), "no /proc/cpuinfo, so the CPU's features are unknown");
     Set<String> flags =
         Files.readAllLines(cpuInfo).stream()
-            .filter(line -> line.startsWith("flags"))
+            .filter(line -> line.startsWith("flags") || line.startsWith("Features")) // x86, ARM
             .flatMap(line -> Arrays.stream(line.split("\\s+", -1)))
             .collect(Collectors.toSet());
     if (flags.containsAll(Set.of("avx512bw", "avx512vbmi"))) {
@@ -29,9 +29,9 @@ public final class ExpectedKernels {
     if (flags.contains("avx512bw")) { // the JVM keeps 512-bit vectors off on the first of these
       return Set.of("t9", "t2");
     }
-    if (flags.contains("avx2")) {
+    if (flags.contains("avx2") || flags.contains("asimd")) {
       return Set.of("t2");
     }
-    return abort("neither AVX-512 VBMI nor AVX2, so no vector kernel is promised here");
+    return abort("neither AVX-512 VBMI nor AVX2 nor NEON, so no vector kernel is promised here");
   }
 }

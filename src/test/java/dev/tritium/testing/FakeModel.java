@@ -20,13 +20,14 @@ import java.util.SplittableRandom;
 public final class FakeModel implements LanguageModel {
   public static final int VOCABULARY = 4096;
   public static final int EOS = 2;
+  public static final int SNAPSHOT_BYTES = 1_000;
 
   /** Writes the logits [at, at + VOCABULARY) after {@code tokens}; they are 0 before. */
   public interface Script {
     void logits(List<Integer> tokens, float[] row, int at);
   }
 
-  private static final class State implements SequenceState {
+  private final class State implements SequenceState {
     private final List<Integer> tokens = new ArrayList<>();
 
     @Override
@@ -36,15 +37,58 @@ public final class FakeModel implements LanguageModel {
 
     @Override
     public StateSnapshot snapshot() {
-      throw new UnsupportedOperationException("no snapshots here");
+      beforeSnapshot.run();
+      return new Snapshot(List.copyOf(tokens));
+    }
+
+    @Override
+    public SequenceState copy() {
+      return newState(tokens);
+    }
+  }
+
+  /** A copy of the tokens; as large as a real model's state would be, whatever its length. */
+  private final class Snapshot implements StateSnapshot {
+    private final List<Integer> tokens;
+    private boolean released;
+
+    Snapshot(List<Integer> tokens) {
+      this.tokens = tokens;
+      liveSnapshots++;
+    }
+
+    @Override
+    public long tokenCount() {
+      return tokens.size();
+    }
+
+    @Override
+    public long sizeBytes() {
+      return SNAPSHOT_BYTES;
+    }
+
+    @Override
+    public byte[] toBytes() {
+      throw new UnsupportedOperationException("no byte form here");
+    }
+
+    @Override
+    public void release() {
+      if (released) {
+        throw new IllegalStateException("released twice");
+      }
+      released = true;
+      liveSnapshots--;
     }
   }
 
   private final Script script;
   private final List<State> states = new ArrayList<>();
   private final List<Integer> rowsOfCalls = new ArrayList<>();
+  private int liveSnapshots;
   private volatile Runnable beforeForward = () -> {};
   private volatile Runnable beforeState = () -> {};
+  private volatile Runnable beforeSnapshot = () -> {};
 
   public FakeModel(Script script) {
     this.script = script;
@@ -77,9 +121,19 @@ public final class FakeModel implements LanguageModel {
     beforeState = hook;
   }
 
+  /** Called before each snapshot; it may throw. */
+  public void beforeSnapshot(Runnable hook) {
+    beforeSnapshot = hook;
+  }
+
   /** Rows of each forward call so far. */
   public List<Integer> rowsOfCalls() {
     return rowsOfCalls;
+  }
+
+  /** Snapshots that were made and not released yet. */
+  public int liveSnapshots() {
+    return liveSnapshots;
   }
 
   /** The tokens that were run into each state, in the order of the states' making. */
@@ -104,15 +158,24 @@ public final class FakeModel implements LanguageModel {
 
   @Override
   public SequenceState newState() {
+    return newState(List.of());
+  }
+
+  private State newState(List<Integer> tokens) {
     beforeState.run();
     State state = new State();
+    state.tokens.addAll(tokens);
     states.add(state);
     return state;
   }
 
   @Override
   public SequenceState restore(StateSnapshot snapshot) {
-    throw new UnsupportedOperationException("no snapshots here");
+    Snapshot copy = (Snapshot) snapshot;
+    if (copy.released) {
+      throw new IllegalStateException("restored after its release");
+    }
+    return newState(copy.tokens);
   }
 
   @Override
@@ -130,6 +193,10 @@ public final class FakeModel implements LanguageModel {
       State state = (State) group.state();
       for (int row = 0; row < group.count(); row++) {
         state.tokens.add(group.token(row));
+        int copied = Arrays.binarySearch(group.snapshotRows(), row);
+        if (copied >= 0) {
+          group.setSnapshot(copied, state.snapshot());
+        }
         if (Arrays.binarySearch(group.logitRows(), row) >= 0) {
           script.logits(state.tokens, logits.values(), logits.at(next++));
         }

@@ -57,7 +57,7 @@ record AnswerHeader(String id, long createdSeconds, String model, boolean includ
     json.put("prompt_tokens", account.promptTokens());
     json.put("completion_tokens", account.answerTokens());
     json.put("total_tokens", account.promptTokens() + account.answerTokens());
-    json.putObject("prompt_tokens_details").put("cached_tokens", 0);
+    json.putObject("prompt_tokens_details").put("cached_tokens", account.cachedTokens());
     return json;
   }
 

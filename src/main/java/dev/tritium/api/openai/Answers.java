@@ -4,29 +4,31 @@ import dev.tritium.engine.AnswerBuffer;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.SequenceRequest;
 import dev.tritium.scheduler.Generation;
-import dev.tritium.scheduler.QueueFullException;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
+import io.smallrye.mutiny.subscription.Cancellable;
 import jakarta.ws.rs.core.HttpHeaders;
-import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.BooleanSupplier;
 import org.jboss.resteasy.reactive.RestMulti;
 
 /**
  * Turns a generation into a response body: server-sent events, or one JSON document.
  *
- * <p>Both are pulled: the next deltas are taken when the last ones were written, and a connection
- * that closes cancels the generation.
+ * <p>Both are pulled: the next deltas are taken when the last ones were written. A connection that
+ * closes cancels the generation, and one that takes nothing for too long is closed.
  */
 final class Answers {
   private static final System.Logger LOG = System.getLogger(Answers.class.getName());
 
-  /** Proxies cut streams that are silent for long. */
-  private static final Duration PING_AFTER = Duration.ofSeconds(5);
+  /** Units of text in a write. A reader that takes one in the stall timeout is not too slow. */
+  private static final int WRITE_LENGTH = 16_384;
+
+  /** Ends a body when it is asked for more, so after the last write; others end it with that. */
+  private static final Multi<String> END = Uni.createFrom().<String>nullItem().toMulti();
 
   private static final String PING = ": ping\n\n";
   private static final String DONE = "data: [DONE]\n\n";
@@ -36,34 +38,35 @@ final class Answers {
 
   private final Generation generation;
   private final AnswerFormat format;
+  private final Client client;
   private final Map<Integer, AnswerBuffer> answers = new TreeMap<>(); // by choice
   private long lastWriteNanos = System.nanoTime();
+  private volatile boolean writing; // the last piece is not written yet
+  private volatile long writingSinceNanos;
 
-  private Answers(Generation generation, AnswerFormat format) {
+  private Answers(Generation generation, AnswerFormat format, Client client) {
     this.generation = generation;
     this.format = format;
+    this.client = client;
   }
 
   /**
    * Answers with what the sequences generate. They are submitted when the body is asked for: a
    * client that left while its prompt was tokenised never asks. A full queue is a failure before
    * the first item, so it still becomes a 429.
-   *
-   * @param clientLeft whether the connection is closed
    */
   static RestMulti<String> of(
       ServedModel model,
       List<SequenceRequest> sequences,
       boolean stream,
       AnswerFormat format,
-      BooleanSupplier clientLeft) {
+      Client client) {
     Multi<String> body =
         Multi.createFrom()
             .deferred(
                 () -> {
-                  Answers answers = new Answers(submit(model, sequences), format);
-                  return answers.untilClosed(
-                      stream ? answers.events() : answers.document(), clientLeft);
+                  Answers answers = new Answers(submit(model, sequences), format, client);
+                  return answers.toClient(stream ? answers.events() : answers.document());
                 });
     return RestMulti.fromMultiData(body)
         .header(HttpHeaders.CONTENT_TYPE, stream ? "text/event-stream" : "application/json")
@@ -75,24 +78,69 @@ final class Answers {
   private static Generation submit(ServedModel model, List<SequenceRequest> sequences) {
     try {
       return model.scheduler().submit(sequences);
-    } catch (QueueFullException e) {
-      throw new ApiException(ErrorKind.QUEUE_FULL, null, e.getMessage() + "; try again shortly");
     } catch (IllegalArgumentException e) {
       throw ApiException.invalid("prompt", String.valueOf(e.getMessage()));
     }
   }
 
   /** Cancels the generation when the body ends in any way, or the client had left before. */
-  private Multi<String> untilClosed(Multi<String> body, BooleanSupplier clientLeft) {
-    return body.onRequest()
+  private Multi<String> toClient(Multi<String> body) {
+    Cancellable watch =
+        Multi.createFrom()
+            .ticks()
+            .every(client.stallTimeout().dividedBy(4))
+            .subscribe()
+            .with(ignored -> cutIfStalled());
+    Multi<String> pieces = body.onItem().transformToIterable(Answers::pieces);
+    return Multi.createBy()
+        .concatenating()
+        .streams(pieces, END)
+        .onItem()
         .invoke(
             () -> {
-              if (clientLeft.getAsBoolean()) {
+              writingSinceNanos = System.nanoTime();
+              writing = true;
+            })
+        .onRequest()
+        .invoke(
+            () -> {
+              writing = false;
+              if (client.hasLeft()) {
                 generation.cancel();
               }
             })
         .onTermination()
-        .invoke(generation::cancel);
+        .invoke(
+            () -> {
+              watch.cancel();
+              generation.cancel();
+            });
+  }
+
+  private void cutIfStalled() {
+    long limit = client.stallTimeout().toNanos();
+    if (writing && System.nanoTime() - writingSinceNanos >= limit) {
+      LOG.log(
+          System.Logger.Level.INFO,
+          "a client took nothing of its answer for {0} s and is cut off",
+          client.stallTimeout().toSeconds());
+      client.cut();
+    }
+  }
+
+  private static List<String> pieces(String text) {
+    if (text.length() <= WRITE_LENGTH) {
+      return List.of(text);
+    }
+    List<String> pieces = new ArrayList<>();
+    for (int at = 0, end; at < text.length(); at = end) {
+      end = Math.min(at + WRITE_LENGTH, text.length());
+      if (end < text.length() && Character.isHighSurrogate(text.charAt(end - 1))) {
+        end++;
+      }
+      pieces.add(text.substring(at, end));
+    }
+    return pieces;
   }
 
   private Multi<String> events() {
@@ -104,7 +152,9 @@ final class Answers {
         .onFailure()
         .recoverWithItem(
             failure -> {
-              LOG.log(System.Logger.Level.ERROR, "a stream failed", failure);
+              if (ApiException.of(failure).kind() == ErrorKind.INTERNAL) {
+                LOG.log(System.Logger.Level.ERROR, "a stream failed", failure);
+              }
               return event(ErrorBody.of(failure));
             });
   }
@@ -120,7 +170,7 @@ final class Answers {
       text.append(DONE);
     }
     long now = System.nanoTime();
-    if (text.isEmpty() && now - lastWriteNanos >= PING_AFTER.toNanos()) {
+    if (text.isEmpty() && now - lastWriteNanos >= client.pingAfter().toNanos()) {
       text.append(PING);
     }
     lastWriteNanos = text.isEmpty() ? lastWriteNanos : now;
@@ -156,7 +206,7 @@ final class Answers {
         .<Boolean>emitter(ready -> generation.onReady(() -> ready.complete(true)))
         .emitOn(Infrastructure.getDefaultWorkerPool()) // the engine's thread only signals
         .ifNoItem()
-        .after(PING_AFTER)
+        .after(client.pingAfter())
         .recoverWithItem(false)
         .map(
             ignored -> {

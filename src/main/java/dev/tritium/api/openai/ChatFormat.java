@@ -1,5 +1,6 @@
 package dev.tritium.api.openai;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.AnswerDelta.AnswerToken;
@@ -7,6 +8,7 @@ import dev.tritium.engine.FinishReason;
 import dev.tritium.engine.RequestAccount;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Answers of {@code /v1/chat/completions}. */
@@ -20,13 +22,18 @@ final class ChatFormat implements AnswerFormat {
   ChatFormat(ChatRequest request) {
     this.request = request;
     this.header = AnswerHeader.create("chatcmpl-", request.model().id(), request.includeUsage());
-    this.pending = new PendingDeltas(0, request.logprobs());
+    this.pending = new PendingDeltas(request.sequence().answers(), request.logprobs());
   }
 
   @Override
   public List<String> opening() {
-    ObjectNode role = Json.object().put("role", "assistant").put("content", "");
-    return List.of(chunk(role, List.of(), null));
+    return IntStream.range(0, request.sequence().answers())
+        .mapToObj(
+            index -> {
+              ObjectNode role = Json.object().put("role", "assistant").put("content", "");
+              return chunk(index, role, List.of(), null);
+            })
+        .toList();
   }
 
   @Override
@@ -37,10 +44,11 @@ final class ChatFormat implements AnswerFormat {
     }
     List<String> events = new ArrayList<>(2);
     if (!shown.text().isEmpty() || (request.logprobs() && !shown.tokens().isEmpty())) {
-      events.add(chunk(Json.object().put("content", shown.text()), shown.tokens(), null));
+      ObjectNode content = Json.object().put("content", shown.text());
+      events.add(chunk(shown.choice(), content, shown.tokens(), null));
     }
     if (shown.finish() != null) {
-      events.add(chunk(Json.object(), List.of(), shown.finish()));
+      events.add(chunk(shown.choice(), Json.object(), List.of(), shown.finish()));
     }
     return events;
   }
@@ -52,23 +60,30 @@ final class ChatFormat implements AnswerFormat {
 
   @Override
   public String body(List<AnswerDelta> answers, RequestAccount account) {
-    AnswerDelta answer = answers.getFirst();
-    ObjectNode message = Json.object().put("role", "assistant").put("content", answer.text());
-    message.putNull("refusal");
     ObjectNode json = header.body("chat.completion");
-    json.putArray("choices").add(choice("message", message, answer.tokens(), answer.finish()));
+    ArrayNode choices = json.putArray("choices");
+    for (AnswerDelta answer : answers) {
+      ObjectNode message = Json.object().put("role", "assistant").put("content", answer.text());
+      message.putNull("refusal");
+      choices.add(choice(answer.choice(), "message", message, answer.tokens(), answer.finish()));
+    }
     json.set("usage", AnswerHeader.usage(account));
     return json.toString();
   }
 
-  private String chunk(ObjectNode delta, List<AnswerToken> tokens, @Nullable FinishReason finish) {
-    return header.chunk(CHUNK, choice("delta", delta, tokens, finish));
+  private String chunk(
+      int index, ObjectNode delta, List<AnswerToken> tokens, @Nullable FinishReason finish) {
+    return header.chunk(CHUNK, choice(index, "delta", delta, tokens, finish));
   }
 
   private ObjectNode choice(
-      String name, ObjectNode content, List<AnswerToken> tokens, @Nullable FinishReason finish) {
+      int index,
+      String name,
+      ObjectNode content,
+      List<AnswerToken> tokens,
+      @Nullable FinishReason finish) {
     ObjectNode json = Json.object();
-    json.put("index", 0);
+    json.put("index", index);
     json.set(name, content);
     if (request.logprobs() && !tokens.isEmpty()) {
       json.set("logprobs", LogprobsJson.chat(tokens, request.model().tokenizer()));

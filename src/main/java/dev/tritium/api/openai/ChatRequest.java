@@ -49,10 +49,12 @@ record ChatRequest(
     Prompt prompt = Prompt.ofText("messages", render(messages, model), false, model);
     StopRules stop =
         SamplingParameters.stopRules(body, model, maxTokens(body, prompt.ids().length, model));
+    int n = SamplingParameters.answers(body, "n", 1, 1, model);
+    String cacheSalt = SamplingParameters.cacheSalt(body);
     Logprobs logprobs = wantsLogprobs ? new Logprobs(top, true, false) : Logprobs.NONE;
     return new ChatRequest(
         model,
-        new SequenceRequest(prompt.ids(), 0, sampling, stop, logprobs),
+        new SequenceRequest(prompt.ids(), 0, n, cacheSalt, sampling, stop, logprobs),
         wantsLogprobs,
         stream,
         includeUsage);

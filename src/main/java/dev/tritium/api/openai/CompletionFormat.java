@@ -3,11 +3,15 @@ package dev.tritium.api.openai;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tritium.engine.AnswerDelta;
+import dev.tritium.engine.AnswerDelta.AnswerToken;
 import dev.tritium.engine.RequestAccount;
+import dev.tritium.engine.TokenLogprob;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /** Answers of {@code /v1/completions}: streamed and plain share one shape. */
 final class CompletionFormat implements AnswerFormat {
@@ -15,16 +19,18 @@ final class CompletionFormat implements AnswerFormat {
 
   private final CompletionRequest request;
   private final AnswerHeader header;
-  private final List<PendingDeltas> pending; // by choice
+  private final PendingDeltas pending;
+  private final List<List<TokenLogprob>> promptLogprobs = new ArrayList<>(); // by prompt
   private final Set<Integer> begun = new HashSet<>(); // choices whose prompt was echoed
 
   CompletionFormat(CompletionRequest request) {
     this.request = request;
     this.header = AnswerHeader.create("cmpl-", request.model().id(), request.includeUsage());
-    this.pending =
-        IntStream.range(0, request.prompts().size())
-            .mapToObj(choice -> new PendingDeltas(choice, request.logprobs()))
-            .toList();
+    int prompts = request.prompts().size();
+    this.pending = new PendingDeltas(prompts * request.n(), request.logprobs());
+    for (int p = 0; p < prompts; p++) {
+      promptLogprobs.add(new ArrayList<>());
+    }
   }
 
   @Override
@@ -33,9 +39,10 @@ final class CompletionFormat implements AnswerFormat {
   }
 
   @Override
-  public List<String> events(AnswerDelta delta) {
-    AnswerDelta shown = pending.get(delta.choice()).add(delta);
-    return shown == null ? List.of() : List.of(header.chunk(OBJECT, choice(shown)));
+  public List<String> events(AnswerDelta delta) { // streamed are all answers, so choice is index
+    keepPromptLogprobs(delta.choice() / request.n(), delta);
+    AnswerDelta shown = pending.add(delta);
+    return shown == null ? List.of() : List.of(header.chunk(OBJECT, choice(shown.choice(), shown)));
   }
 
   @Override
@@ -47,21 +54,53 @@ final class CompletionFormat implements AnswerFormat {
   public String body(List<AnswerDelta> answers, RequestAccount account) {
     ObjectNode json = header.body(OBJECT);
     ArrayNode choices = json.putArray("choices");
-    answers.forEach(answer -> choices.add(choice(answer)));
+    int drawn = answers.size() / request.prompts().size();
+    for (int p = 0; p < request.prompts().size(); p++) {
+      List<AnswerDelta> ofPrompt = answers.subList(p * drawn, (p + 1) * drawn);
+      keepPromptLogprobs(p, ofPrompt.getFirst());
+      for (AnswerDelta answer : best(ofPrompt)) {
+        choices.add(choice(choices.size(), answer));
+      }
+    }
     json.set("usage", AnswerHeader.usage(account));
     return json.toString();
   }
 
-  private ObjectNode choice(AnswerDelta delta) {
-    Prompt prompt = request.prompts().get(delta.choice());
-    boolean echoNow = request.echo() && begun.add(delta.choice());
+  /** Only a prompt's first answer has them, and each of its choices echoes them. */
+  private void keepPromptLogprobs(int prompt, AnswerDelta delta) {
+    promptLogprobs.get(prompt).addAll(delta.prompt());
+  }
+
+  /** The n likeliest of a prompt's answers, best first; as they were drawn when that is all. */
+  private List<AnswerDelta> best(List<AnswerDelta> drawn) {
+    if (drawn.size() == request.n()) {
+      return drawn;
+    }
+    return drawn.stream()
+        .sorted(Comparator.comparingDouble(CompletionFormat::meanLogprob).reversed())
+        .limit(request.n())
+        .toList();
+  }
+
+  private static double meanLogprob(AnswerDelta answer) {
+    return answer.tokens().stream()
+        .map(AnswerToken::logprob)
+        .mapToDouble(logprob -> Objects.requireNonNull(logprob).logprob())
+        .average()
+        .orElse(0); // no tokens: all answers are equal
+  }
+
+  private ObjectNode choice(int index, AnswerDelta delta) {
+    int promptIndex = index / request.n();
+    Prompt prompt = request.prompts().get(promptIndex);
+    boolean echoNow = request.echo() && begun.add(index);
     ObjectNode json = Json.object();
     json.put("text", echoNow ? prompt.text() + delta.text() : delta.text());
-    json.put("index", delta.choice());
+    json.put("index", index);
     if (request.logprobs()) {
       LogprobsJson.Lists lists = new LogprobsJson.Lists(request.model().tokenizer());
       if (echoNow) {
-        lists.addPrompt(prompt.ids(), delta.prompt());
+        lists.addPrompt(prompt.ids(), promptLogprobs.get(promptIndex));
       }
       lists.addAnswer(delta.tokens(), request.echo() ? prompt.text().length() : 0);
       json.set("logprobs", lists.json());

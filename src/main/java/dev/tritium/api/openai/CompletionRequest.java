@@ -11,19 +11,26 @@ import java.util.List;
 /**
  * A completion request after every check: nothing behind the HTTP edge validates again.
  *
- * @param prompts one for each choice of the answer
+ * @param sequences one for each prompt
+ * @param n choices for each prompt; more may be drawn, then the best are shown
  * @param logprobs whether log-probabilities are part of the answer
  */
 record CompletionRequest(
     ServedModel model,
     List<Prompt> prompts,
     List<SequenceRequest> sequences,
+    int n,
     boolean echo,
     boolean logprobs,
     boolean stream,
     boolean includeUsage) {
 
   private static final int DEFAULT_MAX_TOKENS = 16; // OpenAI's
+
+  /**
+   * Prompt tokens, of all choices, whose log-probabilities one answer may hold: about 1 KB each.
+   */
+  private static final int MAX_ECHOED_LOGPROBS = 262_144;
 
   /**
    * Reads the JSON body of {@code POST /v1/completions}.
@@ -46,19 +53,56 @@ record CompletionRequest(
     }
     Sampling sampling = SamplingParameters.sampling(body, model);
     StopRules stop = SamplingParameters.stopRules(body, model, maxTokens);
-    Logprobs logprobs =
-        body.has("logprobs")
-            ? new Logprobs(body.integer("logprobs", 0), true, echo)
-            : Logprobs.NONE;
+    String cacheSalt = SamplingParameters.cacheSalt(body);
     boolean includeUsage = SamplingParameters.includeUsage(body, stream);
     List<Prompt> prompts = Prompt.read(value, echo, model);
+    int n = SamplingParameters.answers(body, "n", 1, prompts.size(), model);
+    int drawn = drawn(body, n, stream, prompts.size(), model);
+    boolean showsLogprobs = body.has("logprobs");
+    if (showsLogprobs && echo) {
+      requireEchoable(prompts, n);
+    }
+    Logprobs logprobs =
+        new Logprobs(
+            body.integer("logprobs", 0), showsLogprobs || drawn > n, showsLogprobs && echo);
     List<SequenceRequest> sequences = new ArrayList<>(prompts.size());
     for (Prompt prompt : prompts) {
       String param = body.has("max_tokens") ? "max_tokens" : "prompt";
       SamplingParameters.requireFit(param, maxTokens, prompt.ids().length, model);
-      sequences.add(new SequenceRequest(prompt.ids(), sequences.size(), sampling, stop, logprobs));
+      int choice = sequences.size() * drawn;
+      sequences.add(
+          new SequenceRequest(prompt.ids(), choice, drawn, cacheSalt, sampling, stop, logprobs));
     }
     return new CompletionRequest(
-        model, prompts, sequences, echo, logprobs.answer(), stream, includeUsage);
+        model, prompts, sequences, n, echo, showsLogprobs, stream, includeUsage);
+  }
+
+  private static void requireEchoable(List<Prompt> prompts, int n) {
+    long tokens = n * prompts.stream().mapToLong(prompt -> prompt.ids().length).sum();
+    if (tokens > MAX_ECHOED_LOGPROBS) {
+      throw ApiException.invalid(
+          "logprobs",
+          "'echo' with 'logprobs' takes at most %d prompt tokens in all choices, found %d: send"
+                  .formatted(MAX_ECHOED_LOGPROBS, tokens)
+              + " fewer prompts at once");
+    }
+  }
+
+  /** The answers of each prompt from which the best n are chosen. */
+  private static int drawn(
+      RequestBody body, int n, boolean stream, int prompts, ServedModel model) {
+    int drawn = SamplingParameters.answers(body, "best_of", n, prompts, model);
+    if (drawn < n) {
+      throw ApiException.invalid(
+          "best_of", "'best_of' (%d) must not be below 'n' (%d)".formatted(drawn, n));
+    }
+    if (drawn > n && stream) {
+      throw ApiException.invalid(
+          "best_of",
+          "the best of %d answers is known only when all have ended, so 'best_of' above 'n' cannot"
+                  .formatted(drawn)
+              + " be streamed: leave out 'best_of' or 'stream'");
+    }
+    return drawn;
   }
 }

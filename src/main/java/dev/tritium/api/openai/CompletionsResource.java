@@ -6,9 +6,7 @@ import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.jboss.resteasy.reactive.RestMulti;
-import org.jboss.resteasy.reactive.server.core.CurrentRequestManager;
 
 /** {@code POST /v1/completions} and {@code POST /v1/chat/completions}. */
 @Path("/v1")
@@ -16,9 +14,11 @@ import org.jboss.resteasy.reactive.server.core.CurrentRequestManager;
 @Consumes(MediaType.APPLICATION_JSON)
 public class CompletionsResource {
   private final Models models;
+  private final Connections connections;
 
-  CompletionsResource(Models models) {
+  CompletionsResource(Models models, Connections connections) {
     this.models = models;
+    this.connections = connections;
   }
 
   /** Continues one or more prompts; JSON, or events when {@code stream} is true. */
@@ -31,7 +31,7 @@ public class CompletionsResource {
         request.sequences(),
         request.stream(),
         new CompletionFormat(request),
-        clientLeft());
+        Client.current(connections));
   }
 
   /** Answers a conversation; JSON, or events when {@code stream} is true. */
@@ -44,10 +44,6 @@ public class CompletionsResource {
         List.of(request.sequence()),
         request.stream(),
         new ChatFormat(request),
-        clientLeft());
-  }
-
-  private static BooleanSupplier clientLeft() {
-    return CurrentRequestManager.get().serverResponse()::closed;
+        Client.current(connections));
   }
 }

@@ -1,12 +1,19 @@
 package dev.tritium.api.openai;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import jakarta.ws.rs.core.HttpHeaders;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The JSON of an error: {@code {"error": {"message", "type", "param", "code"}}}, always all four.
+ * The JSON of an error, {@code {"error": {"message", "type", "param", "code"}}}, always all four,
+ * and the headers it goes out with.
  */
 public final class ErrorBody {
+  /** Clients of OpenAI give up, or come at once, when told to wait longer than a minute. */
+  private static final long MAX_RETRY_AFTER_SECONDS = 60;
+
   private ErrorBody() {}
 
   static String of(ErrorKind kind, @Nullable String param, String message) {
@@ -21,8 +28,23 @@ public final class ErrorBody {
 
   /** What a client is told of a failure; the details of an unexpected one stay in the log. */
   public static String of(Throwable failure) {
-    return failure instanceof ApiException e
-        ? of(e.kind(), e.param(), String.valueOf(e.getMessage()))
-        : of(ErrorKind.INTERNAL, null, "the server failed to answer; its log says why");
+    ApiException e = ApiException.of(failure);
+    return of(e.kind(), e.param(), String.valueOf(e.getMessage()));
+  }
+
+  /** The headers, beside the content type, of an error that is answered with its status. */
+  public static Map<String, String> headers(ApiException e) {
+    Map<String, String> headers = new LinkedHashMap<>();
+    if (e.kind().isTemporary()) {
+      long seconds = Math.clamp(e.retryAfter().toSeconds(), 1, MAX_RETRY_AFTER_SECONDS);
+      headers.put(HttpHeaders.RETRY_AFTER, String.valueOf(seconds));
+    }
+    switch (e.kind()) {
+      case BODY_TOO_LARGE -> headers.put("Connection", "close"); // the rest is not read
+      case SHUTTING_DOWN -> headers.put("Connection", "close"); // the next try finds another server
+      case REQUEST_TIMEOUT -> headers.put("x-should-retry", "false"); // it would take as long again
+      default -> {}
+    }
+    return headers;
   }
 }

@@ -13,10 +13,10 @@ public enum ErrorKind {
   UNSUPPORTED_MEDIA_TYPE(415, "invalid_request_error", "unsupported_media_type"),
   QUEUE_FULL(429, "rate_limit_error", "rate_limit_exceeded"),
   INTERNAL(500, "server_error", "internal_error"),
-  MODEL_LOADING(503, "server_error", "model_loading");
-
-  /** Clients of OpenAI retry by themselves; they give up when told to wait a minute or more. */
-  static final int RETRY_AFTER_SECONDS = 2;
+  MODEL_LOADING(503, "server_error", "model_loading"),
+  SHUTTING_DOWN(503, "server_error", "shutting_down"),
+  ENGINE_STOPPED(503, "server_error", "engine_stopped"),
+  REQUEST_TIMEOUT(504, "server_error", "request_timeout");
 
   private final int status;
   private final String type;

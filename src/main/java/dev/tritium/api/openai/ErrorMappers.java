@@ -15,11 +15,6 @@ public class ErrorMappers {
   private static final System.Logger LOG = System.getLogger(ErrorMappers.class.getName());
 
   @ServerExceptionMapper
-  Response api(ApiException e) {
-    return response(e);
-  }
-
-  @ServerExceptionMapper
   Response notFound(NotFoundException e, UriInfo uri) {
     return response(
         new ApiException(
@@ -54,26 +49,24 @@ public class ErrorMappers {
   Response other(WebApplicationException e) {
     int status = e.getResponse().getStatus();
     if (status >= 500) {
-      return unexpected(e);
+      return failed(e);
     }
     return json(
         status, ErrorBody.of(ErrorKind.INVALID_REQUEST, null, String.valueOf(e.getMessage())));
   }
 
   @ServerExceptionMapper
-  Response unexpected(Throwable e) {
-    LOG.log(System.Logger.Level.ERROR, "a request failed", e);
-    return json(ErrorKind.INTERNAL.status(), ErrorBody.of(e));
+  Response failed(Throwable e) {
+    ApiException answer = ApiException.of(e);
+    if (answer.kind() == ErrorKind.INTERNAL) {
+      LOG.log(System.Logger.Level.ERROR, "a request failed", e);
+    }
+    return response(answer);
   }
 
   private static Response response(ApiException e) {
     Response response = json(e.kind().status(), ErrorBody.of(e));
-    if (e.kind().isTemporary()) {
-      response.getHeaders().putSingle(HttpHeaders.RETRY_AFTER, ErrorKind.RETRY_AFTER_SECONDS);
-    }
-    if (e.kind() == ErrorKind.BODY_TOO_LARGE) {
-      response.getHeaders().putSingle("Connection", "close"); // the rest is not read
-    }
+    ErrorBody.headers(e).forEach(response.getHeaders()::putSingle);
     return response;
   }
 

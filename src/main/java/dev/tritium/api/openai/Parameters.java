@@ -8,6 +8,9 @@ import java.util.List;
  * means that a parameter was not given.
  */
 final class Parameters {
+  /** Answers of one request, over all its prompts. */
+  static final int MAX_CHOICES = 128;
+
   private static final long MAX_INT = Integer.MAX_VALUE;
 
   /** What completions and chat share. */
@@ -30,10 +33,10 @@ final class Parameters {
           Parameter.of("stop_token_ids", Parameter.Type.ANY),
           Parameter.integer("min_tokens", 0, MAX_INT),
           Parameter.of("ignore_eos", Parameter.Type.BOOLEAN),
-          Parameter.notYet("n", "1"),
+          Parameter.integer("n", 1, MAX_CHOICES),
+          Parameter.of("cache_salt", Parameter.Type.STRING),
           Parameter.notYet("return_token_ids", "false"),
           Parameter.notYet("timings_per_token", "false"),
-          Parameter.notYet("cache_salt", "\"\""),
           Parameter.accepted("user"),
           Parameter.accepted("metadata"),
           Parameter.accepted("store"),
@@ -48,7 +51,7 @@ final class Parameters {
           Parameter.integer("max_tokens", 0, MAX_INT),
           Parameter.integer("logprobs", 0, 5),
           Parameter.of("echo", Parameter.Type.BOOLEAN),
-          Parameter.notYet("best_of", "1"),
+          Parameter.integer("best_of", 1, MAX_CHOICES),
           Parameter.notYet("suffix", "\"\""));
 
   static final List<Parameter> CHAT =

@@ -2,35 +2,36 @@ package dev.tritium.api.openai;
 
 import dev.tritium.engine.AnswerBuffer;
 import dev.tritium.engine.AnswerDelta;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** Collects what an answer adds until there is something to show of it. */
+/** Collects what each answer of a stream adds until there is something to show of it. */
 final class PendingDeltas {
-  private final int choice;
+  private final List<AnswerBuffer> pending; // by choice
   private final boolean showsTokens;
-  private AnswerBuffer pending;
 
   /**
-   * For one choice.
+   * For one request.
    *
    * @param showsTokens whether tokens without text are worth an event: they have log-probabilities
    */
-  PendingDeltas(int choice, boolean showsTokens) {
-    this.choice = choice;
+  PendingDeltas(int choices, boolean showsTokens) {
+    this.pending = IntStream.range(0, choices).mapToObj(AnswerBuffer::new).toList();
     this.showsTokens = showsTokens;
-    this.pending = new AnswerBuffer(choice);
   }
 
-  /** Everything since the last event, or null while there is nothing to show. */
+  /** Everything of the answer since its last event, or null while there is nothing to show. */
   @Nullable AnswerDelta add(AnswerDelta delta) {
-    pending.add(delta);
+    AnswerBuffer answer = pending.get(delta.choice());
+    answer.add(delta);
     if (delta.text().isEmpty()
         && delta.finish() == null
         && !(showsTokens && !delta.tokens().isEmpty())) {
       return null;
     }
-    AnswerDelta shown = pending.toDelta();
-    pending = new AnswerBuffer(choice);
+    AnswerDelta shown = answer.toDelta();
+    answer.clear();
     return shown;
   }
 }

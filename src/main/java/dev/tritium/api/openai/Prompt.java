@@ -13,9 +13,6 @@ import java.util.List;
  * @param text the text as sent; what ids decode to, for an echo
  */
 record Prompt(int[] ids, String text) {
-  /** Prompts of one request. */
-  private static final int MAX_PROMPTS = 128;
-
   /**
    * Reads {@code prompt}: a string, a list of strings, a list of ids, or a list of lists of ids.
    * Texts get the tokenizer's BOS, ids do not.
@@ -39,9 +36,9 @@ record Prompt(int[] ids, String text) {
     if (value.get(0).isNumber()) {
       return List.of(ofIds(value, echo, model));
     }
-    if (value.size() > MAX_PROMPTS) {
+    if (value.size() > Parameters.MAX_CHOICES) {
       throw ApiException.invalid(
-          "prompt", "at most %d prompts, found %d".formatted(MAX_PROMPTS, value.size()));
+          "prompt", "at most %d prompts, found %d".formatted(Parameters.MAX_CHOICES, value.size()));
     }
     List<Prompt> prompts = new ArrayList<>(value.size());
     for (JsonNode element : value) {

@@ -10,11 +10,13 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** Reads what completions and chat share: how tokens are drawn, and when an answer ends. */
+/** Reads what completions and chat share: how answers are drawn, and when they end. */
 final class SamplingParameters {
+  private static final int MAX_SALT_LENGTH = 256; // UTF-16 units
   private static final int MAX_STOPS = 4;
   private static final int MAX_STOP_LENGTH = 1024; // UTF-16 units; each new token searches them
   private static final int MAX_STOP_TOKENS = 1024;
@@ -41,6 +43,43 @@ final class SamplingParameters {
   private static long seed(RequestBody body) {
     JsonNode seed = body.get("seed");
     return seed == null ? ThreadLocalRandom.current().nextLong() : seed.longValue();
+  }
+
+  /**
+   * How many answers each prompt gets.
+   *
+   * @param param the parameter that says so
+   */
+  static int answers(
+      RequestBody body, String param, int defaultValue, int prompts, ServedModel model) {
+    int answers = body.integer(param, defaultValue);
+    if (answers * prompts > Parameters.MAX_CHOICES) {
+      throw ApiException.invalid(
+          param,
+          "'%s' (%d) for each of %d prompts is more than %d answers: send fewer prompts at once"
+              .formatted(param, answers, prompts, Parameters.MAX_CHOICES));
+    }
+    int maxRunning = model.scheduler().limits().maxRunning();
+    if (answers > maxRunning) {
+      throw ApiException.invalid(
+          param,
+          "'%s' (%d) must not be above the %d answers this server draws at once"
+                  .formatted(param, answers, maxRunning)
+              + " (tritium.scheduler.max-running)");
+    }
+    return answers;
+  }
+
+  /** What separates a tenant's cached prefixes from those of others; empty for none. */
+  static String cacheSalt(RequestBody body) {
+    String salt = Objects.requireNonNullElse(body.text("cache_salt"), "");
+    if (salt.length() > MAX_SALT_LENGTH) {
+      throw ApiException.invalid(
+          "cache_salt",
+          "'cache_salt' may have at most %d characters, found %d"
+              .formatted(MAX_SALT_LENGTH, salt.length()));
+    }
+    return salt;
   }
 
   private static Map<Integer, Double> logitBias(RequestBody body, ServedModel model) {

@@ -14,21 +14,30 @@ import java.util.Arrays;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Multiply and add at 256 bits, for CPUs without 512-bit permutes. Lanes are columns, four rows go
- * at once.
+ * Multiply and add at 256 or 128 bits, for CPUs without 512-bit permutes. Lanes are columns, four
+ * rows go at once.
  *
- * <p>A few sequences multiply the 2-bit digits as they are, 0 to 2, and take the sum of the
- * activations off at the end; many share rows that are decoded once.
+ * <p>Words are multiplied as they are, without masks: an int w of two words holds 16 digits (trit +
+ * 1), and with {@code T_j = w >>> 2j} digit j is {@code T_j - 4 T_{j+1}}. So the sum of digit * q
+ * is the sum of {@code T_j * (q_j - 4 q_{j-1})}, modulo 2^16, which the true sum fits. Shifted, the
+ * low 16 bits of w are T_0 to T_7, the high ones T_8 to T_15.
  */
 public final class T2Kernels implements TernaryKernels {
-  private static final VectorSpecies<Short> S = ShortVector.SPECIES_256;
-  private static final VectorSpecies<Integer> I = IntVector.SPECIES_256;
+  private static final int PREFERRED_BITS = ShortVector.SPECIES_PREFERRED.vectorBitSize();
+  private static final int BITS = Math.clamp(PREFERRED_BITS, 128, 256);
+  private static final VectorSpecies<Short> S =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(BITS));
+  private static final VectorSpecies<Integer> I = S.withLanes(int.class);
+  private static final int L = S.length();
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
+  /** Words of a row in a chunk: one vector of 256 bits or two of 128. */
   private static final int LANES = 16;
+
   private static final int BLOCK_ROWS = 4;
   private static final int CHUNK_BYTES = BLOCK_ROWS * LANES * Short.BYTES;
   private static final int CHUNK_COLUMNS = 8 * LANES;
@@ -36,26 +45,10 @@ public final class T2Kernels implements TernaryKernels {
   /** Rows of a chunk of work. */
   private static final int ROWS = 64;
 
-  /** Up to here decoding a row costs more than it saves. */
-  private static final int FEW_SEQUENCES = 8;
-
-  /** A lane adds 8 products of at most 2 * 127 per chunk: 16 * 8 * 254 = 32512 fits int16. */
-  private static final int MAX_DIGIT_CHUNKS = 16;
-
-  /** A lane adds a product of at most 127 per 16 columns: 256 * 127 = 32512 fits int16. */
-  private static final int MAX_TRIT_COLUMNS = 256 * LANES;
-
-  // Words are shifted and masked in pairs, as ints: AVX2 has no variable shift of 16 bits, and what
-  // crosses over is masked away.
-  private static final int[] TWOS = new int[LANES / 2];
-  private static final int[] DIGITS = new int[LANES / 2];
-  private static final short[] ONES = new short[LANES];
-
-  static {
-    Arrays.fill(TWOS, 2);
-    Arrays.fill(DIGITS, 0x0003_0003);
-    Arrays.fill(ONES, (short) 1);
-  }
+  /**
+   * Two lanes add 8 trit products of at most 127 per chunk: 16 * 2 * 8 * 127 = 32512 fits int16.
+   */
+  private static final int TILE_CHUNKS = 16;
 
   private final TernaryFormat format = new T2Format();
   private final Workers workers;
@@ -65,7 +58,7 @@ public final class T2Kernels implements TernaryKernels {
   // The running call. All of it is reused: a product allocates nothing.
   private final RowChunks rows = new RowChunks(format, ROWS);
   private Product[] products = {};
-  private int[][] inputSums = {}; // [product][sequence]
+  private short[][] multipliers = {}; // [product], see prepare
 
   public T2Kernels(Workers workers) {
     this.workers = workers;
@@ -74,9 +67,8 @@ public final class T2Kernels implements TernaryKernels {
   }
 
   private static final class Scratch {
-    final short[] acc = new short[2 * BLOCK_ROWS * LANES];
+    final int[] pairs = new int[BLOCK_ROWS * L / 2];
     private int[] sums = new int[ROWS]; // [sequences, 64]
-    short[] trits = new short[0]; // [4, columns rounded up to a chunk]
 
     /** Room for the sums of {@code count} sequences; whatever was there may be left in it. */
     int[] sums(int count) {
@@ -94,7 +86,7 @@ public final class T2Kernels implements TernaryKernels {
 
   @Override
   public int vectorBits() {
-    return 256;
+    return BITS;
   }
 
   @Override
@@ -104,105 +96,88 @@ public final class T2Kernels implements TernaryKernels {
 
   @Override
   public boolean supported() {
-    return ShortVector.SPECIES_PREFERRED.vectorBitSize() >= 256;
+    return PREFERRED_BITS >= 128;
   }
 
   @Override
   public void multiply(Product... products) {
     rows.begin(products);
     this.products = products;
-    if (inputSums.length < products.length) {
-      inputSums = new int[products.length][FEW_SEQUENCES];
+    if (multipliers.length < products.length) {
+      multipliers = new short[products.length][0];
     }
     for (int p = 0; p < products.length; p++) {
-      if (isFew(products[p])) {
-        sum(products[p].input(), inputSums[p]);
-      }
+      multipliers[p] = prepare(products[p].input(), multipliers[p]);
     }
     workers.forEach(rows.chunks(), rowsTask);
   }
 
   private void multiplyRows(int chunk, int worker) {
     int p = rows.productOf(chunk);
-    int firstRow = rows.firstRow(p, chunk);
-    if (isFew(products[p])) {
-      multiplyFew(products[p], inputSums[p], firstRow, scratch[worker]);
-    } else {
-      multiplyMany(products[p], firstRow, scratch[worker]);
-    }
+    multiply(products[p], multipliers[p], rows.firstRow(p, chunk), scratch[worker]);
   }
 
-  private static boolean isFew(Product product) {
-    return product.input().count() <= FEW_SEQUENCES;
+  /** Shorts per sequence in what {@link #prepare} returns. */
+  private static int stride(int chunks) {
+    return chunks * CHUNK_COLUMNS + Math.ceilDiv(chunks, TILE_CHUNKS) * LANES;
   }
 
-  /** The sum of each sequence's activations, to sums[count]. */
-  private static void sum(QuantizedRows input, int[] sums) {
+  /**
+   * What each sequence's words are multiplied with, [count, stride]: q_j - 4 * q_{j-1} in the order
+   * of the columns; then for each tile of chunks the sums to begin with, [16], minus the sum of q,
+   * for digits are trits + 1.
+   *
+   * @param to used if it is long enough
+   */
+  private static short[] prepare(QuantizedRows input, short[] to) {
     short[] q = input.values();
+    int chunks = T2Format.chunks(input.width());
+    int stride = stride(chunks);
+    short[] x = to.length < input.count() * stride ? new short[input.count() * stride] : to;
     for (int s = 0; s < input.count(); s++) {
-      int sum = 0;
-      for (int j = input.at(s); j < input.at(s) + input.width(); j++) {
-        sum += q[j];
+      int starts = s * stride + chunks * CHUNK_COLUMNS;
+      Arrays.fill(x, starts, (s + 1) * stride, (short) 0);
+      for (int lane = 0; lane < LANES; lane += L) {
+        for (int c = 0; c < chunks; c++) {
+          int at = input.at(s) + c * CHUNK_COLUMNS + lane;
+          int start = starts + c / TILE_CHUNKS * LANES + lane;
+          ShortVector sum = ShortVector.fromArray(S, x, start);
+          // Below an upper half's first digit is the lower half's last; below that is none.
+          ShortVector below =
+              ShortVector.fromArray(S, q, at + 7 * LANES)
+                  .reinterpretAsInts()
+                  .lanewise(VectorOperators.LSHL, 16)
+                  .reinterpretAsShorts();
+          for (int j = 0; j < CHUNK_COLUMNS; j += LANES) {
+            ShortVector v = ShortVector.fromArray(S, q, at + j);
+            v.sub(below.mul((short) 4)).intoArray(x, s * stride + c * CHUNK_COLUMNS + lane + j);
+            sum = sum.sub(v);
+            below = v;
+          }
+          sum.intoArray(x, start);
+        }
       }
-      sums[s] = sum;
     }
+    return x;
   }
 
   /** Up to 64 rows times each sequence; four rows stay in the first cache meanwhile. */
-  private static void multiplyFew(Product product, int[] inputSums, int firstRow, Scratch scratch) {
+  private static void multiply(Product product, short[] x, int firstRow, Scratch scratch) {
     PackedTernary weight = product.weight();
-    QuantizedRows input = product.input();
-    int count = input.count();
+    int count = product.input().count();
     int[] sums = scratch.sums(count);
+    Arrays.fill(sums, 0, count * ROWS, 0);
     int chunks = T2Format.chunks(weight.columns());
     int endRow = Math.min(firstRow + ROWS, weight.rows());
     for (int row = firstRow; row < endRow; row += BLOCK_ROWS) {
       long block = row / BLOCK_ROWS * (long) chunks * CHUNK_BYTES;
       for (int s = 0; s < count; s++) {
-        int y = s * ROWS + row - firstRow;
-        Arrays.fill(sums, y, y + BLOCK_ROWS, -inputSums[s]);
-        for (int c = 0; c < chunks; c += MAX_DIGIT_CHUNKS) {
-          int n = Math.min(MAX_DIGIT_CHUNKS, chunks - c);
-          long at = block + (long) c * CHUNK_BYTES;
-          dotDigits(
-              weight.codes(), at, n, input.values(), input.at(s) + c * CHUNK_COLUMNS, scratch.acc);
-          addLanes(scratch.acc, 0, sums, y);
-        }
-      }
-    }
-    for (int s = 0; s < count; s++) {
-      product.store(s, firstRow, endRow, sums, s * ROWS);
-    }
-  }
-
-  /** Up to 64 rows times all sequences; each row is decoded once. */
-  private static void multiplyMany(Product product, int firstRow, Scratch scratch) {
-    PackedTernary weight = product.weight();
-    QuantizedRows input = product.input();
-    int count = input.count();
-    int chunks = T2Format.chunks(weight.columns());
-    int columns = chunks * CHUNK_COLUMNS;
-    if (scratch.trits.length < BLOCK_ROWS * columns) {
-      scratch.trits = new short[BLOCK_ROWS * columns];
-    }
-    int[] sums = scratch.sums(count);
-    Arrays.fill(sums, 0, count * ROWS, 0);
-    int endRow = Math.min(firstRow + ROWS, weight.rows());
-    for (int row = firstRow; row < endRow; row += BLOCK_ROWS) {
-      long block = row / BLOCK_ROWS * (long) chunks * CHUNK_BYTES;
-      decode(weight.codes(), block, chunks, scratch.trits, columns);
-      for (int s = 0; s < count; s += 2) {
-        // An odd last sequence is multiplied twice, and one of the results dropped.
-        int other = Math.min(s + 1, count - 1);
-        for (int c = 0; c < columns; c += MAX_TRIT_COLUMNS) {
-          int n = Math.min(MAX_TRIT_COLUMNS, columns - c);
-          int x0 = input.at(s) + c;
-          int x1 = input.at(other) + c;
-          dot4x2(scratch.trits, c, columns, n, input.values(), x0, x1, scratch.acc);
-          addLanes(scratch.acc, 0, sums, s * ROWS + row - firstRow);
-          if (other != s) {
-            int y = other * ROWS + row - firstRow;
-            addLanes(scratch.acc, BLOCK_ROWS * LANES, sums, y);
+        for (int lane = 0; lane < LANES; lane += L) {
+          long at = block + (long) lane * Short.BYTES;
+          dotWords(weight.codes(), at, chunks, x, s * stride(chunks) + lane, scratch.pairs);
+          for (int r = 0; r < BLOCK_ROWS; r++) {
+            sums[s * ROWS + row - firstRow + r] +=
+                IntVector.fromArray(I, scratch.pairs, r * L / 2).reduceLanes(VectorOperators.ADD);
           }
         }
       }
@@ -213,165 +188,117 @@ public final class T2Kernels implements TernaryKernels {
   }
 
   /**
-   * Int16 sums of digit * q, by lane, of 4 rows over {@code chunks} chunks, to acc[4, 16].
+   * Sums of trit * q, by pairs of lanes, of 4 rows over all chunks, to sums[4, L / 2].
    *
    * <p>Without helper methods: past a number of nodes C2 inlines only the Vector API's own, and a
    * vector that leaves the method is an object, 10 times slower.
    */
-  private static void dotDigits(
-      MemorySegment w, long at, int chunks, short[] q, int x, short[] acc) {
-    IntVector two = IntVector.fromArray(I, TWOS, 0);
-    IntVector digits = IntVector.fromArray(I, DIGITS, 0);
-    ShortVector a0 = ShortVector.zero(S);
-    ShortVector a1 = a0;
-    ShortVector a2 = a0;
-    ShortVector a3 = a0;
-    long end = at + (long) chunks * CHUNK_BYTES;
-    for (long p = at; p < end; p += CHUNK_BYTES, x += CHUNK_COLUMNS) {
-      IntVector w0 = IntVector.fromMemorySegment(I, w, p, LE);
-      IntVector w1 = IntVector.fromMemorySegment(I, w, p + 32, LE);
-      IntVector w2 = IntVector.fromMemorySegment(I, w, p + 64, LE);
-      IntVector w3 = IntVector.fromMemorySegment(I, w, p + 96, LE);
-      ShortVector v = ShortVector.fromArray(S, q, x);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 16);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 32);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 48);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 64);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 80);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 96);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-      w0 = w0.lanewise(VectorOperators.LSHR, two);
-      w1 = w1.lanewise(VectorOperators.LSHR, two);
-      w2 = w2.lanewise(VectorOperators.LSHR, two);
-      w3 = w3.lanewise(VectorOperators.LSHR, two);
-      v = ShortVector.fromArray(S, q, x + 112);
-      a0 = a0.add(w0.and(digits).reinterpretAsShorts().mul(v));
-      a1 = a1.add(w1.and(digits).reinterpretAsShorts().mul(v));
-      a2 = a2.add(w2.and(digits).reinterpretAsShorts().mul(v));
-      a3 = a3.add(w3.and(digits).reinterpretAsShorts().mul(v));
-    }
-    a0.intoArray(acc, 0);
-    a1.intoArray(acc, 16);
-    a2.intoArray(acc, 32);
-    a3.intoArray(acc, 48);
-  }
-
-  /** Writes the trits of a block's four rows to trits[4, columns]. */
-  private static void decode(MemorySegment w, long at, int chunks, short[] trits, int columns) {
-    IntVector two = IntVector.fromArray(I, TWOS, 0);
-    IntVector digits = IntVector.fromArray(I, DIGITS, 0);
-    ShortVector one = ShortVector.fromArray(S, ONES, 0);
-    for (int r = 0; r < BLOCK_ROWS; r++) {
-      for (int c = 0; c < chunks; c++) {
-        IntVector words =
-            IntVector.fromMemorySegment(I, w, at + c * (long) CHUNK_BYTES + r * 32L, LE);
-        int to = r * columns + c * CHUNK_COLUMNS;
-        for (int j = 0; j < 8; j++) {
-          words.and(digits).reinterpretAsShorts().sub(one).intoArray(trits, to + j * LANES);
-          words = words.lanewise(VectorOperators.LSHR, two);
-        }
+  private static void dotWords(
+      MemorySegment w, long at, int chunks, short[] x, int xAt, int[] sums) {
+    IntVector s0 = IntVector.zero(I);
+    IntVector s1 = s0;
+    IntVector s2 = s0;
+    IntVector s3 = s0;
+    long p = at;
+    int i = xAt;
+    int start = xAt + chunks * CHUNK_COLUMNS;
+    for (int c = 0; c < chunks; c += TILE_CHUNKS, start += LANES) {
+      ShortVector a0 = ShortVector.fromArray(S, x, start);
+      ShortVector a1 = a0;
+      ShortVector a2 = a0;
+      ShortVector a3 = a0;
+      long end = p + (long) Math.min(TILE_CHUNKS, chunks - c) * CHUNK_BYTES;
+      for (; p < end; p += CHUNK_BYTES, i += CHUNK_COLUMNS) {
+        IntVector w0 = IntVector.fromMemorySegment(I, w, p, LE);
+        IntVector w1 = IntVector.fromMemorySegment(I, w, p + 32, LE);
+        IntVector w2 = IntVector.fromMemorySegment(I, w, p + 64, LE);
+        IntVector w3 = IntVector.fromMemorySegment(I, w, p + 96, LE);
+        ShortVector v = ShortVector.fromArray(S, x, i);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 16);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 32);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 48);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 64);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 80);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 96);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
+        w0 = w0.lanewise(VectorOperators.LSHR, 2);
+        w1 = w1.lanewise(VectorOperators.LSHR, 2);
+        w2 = w2.lanewise(VectorOperators.LSHR, 2);
+        w3 = w3.lanewise(VectorOperators.LSHR, 2);
+        v = ShortVector.fromArray(S, x, i + 112);
+        a0 = a0.add(w0.reinterpretAsShorts().mul(v));
+        a1 = a1.add(w1.reinterpretAsShorts().mul(v));
+        a2 = a2.add(w2.reinterpretAsShorts().mul(v));
+        a3 = a3.add(w3.reinterpretAsShorts().mul(v));
       }
+      // The sum of both halves, modulo 2^16: in the upper one, then shifted down with its sign.
+      IntVector b0 = a0.reinterpretAsInts();
+      b0 = b0.add(b0.lanewise(VectorOperators.LSHL, 16));
+      s0 = s0.add(b0.lanewise(VectorOperators.ASHR, 16));
+      IntVector b1 = a1.reinterpretAsInts();
+      b1 = b1.add(b1.lanewise(VectorOperators.LSHL, 16));
+      s1 = s1.add(b1.lanewise(VectorOperators.ASHR, 16));
+      IntVector b2 = a2.reinterpretAsInts();
+      b2 = b2.add(b2.lanewise(VectorOperators.LSHL, 16));
+      s2 = s2.add(b2.lanewise(VectorOperators.ASHR, 16));
+      IntVector b3 = a3.reinterpretAsInts();
+      b3 = b3.add(b3.lanewise(VectorOperators.LSHL, 16));
+      s3 = s3.add(b3.lanewise(VectorOperators.ASHR, 16));
     }
-  }
-
-  /** Int16 sums of trit * q, by lane, of 4 rows and 2 sequences, to acc[2, 4, 16]. */
-  private static void dot4x2(
-      short[] trits, int t, int columns, int n, short[] q, int x0, int x1, short[] acc) {
-    ShortVector a00 = ShortVector.zero(S);
-    ShortVector a10 = a00;
-    ShortVector a20 = a00;
-    ShortVector a30 = a00;
-    ShortVector a01 = a00;
-    ShortVector a11 = a00;
-    ShortVector a21 = a00;
-    ShortVector a31 = a00;
-    for (int c = 0; c < n; c += LANES) {
-      ShortVector q0 = ShortVector.fromArray(S, q, x0 + c);
-      ShortVector q1 = ShortVector.fromArray(S, q, x1 + c);
-      ShortVector row = ShortVector.fromArray(S, trits, t + c);
-      a00 = a00.add(row.mul(q0));
-      a01 = a01.add(row.mul(q1));
-      row = ShortVector.fromArray(S, trits, t + columns + c);
-      a10 = a10.add(row.mul(q0));
-      a11 = a11.add(row.mul(q1));
-      row = ShortVector.fromArray(S, trits, t + 2 * columns + c);
-      a20 = a20.add(row.mul(q0));
-      a21 = a21.add(row.mul(q1));
-      row = ShortVector.fromArray(S, trits, t + 3 * columns + c);
-      a30 = a30.add(row.mul(q0));
-      a31 = a31.add(row.mul(q1));
-    }
-    a00.intoArray(acc, 0);
-    a10.intoArray(acc, 16);
-    a20.intoArray(acc, 32);
-    a30.intoArray(acc, 48);
-    a01.intoArray(acc, 64);
-    a11.intoArray(acc, 80);
-    a21.intoArray(acc, 96);
-    a31.intoArray(acc, 112);
-  }
-
-  /** Adds the 16 lanes of each of a block's int16 vectors to sums[at, at + 4). */
-  private static void addLanes(short[] acc, int from, int[] sums, int at) {
-    for (int r = 0; r < BLOCK_ROWS; r++) {
-      IntVector pairs = ShortVector.fromArray(S, acc, from + r * LANES).reinterpretAsInts();
-      sums[at + r] +=
-          pairs
-              .lanewise(VectorOperators.LSHL, 16)
-              .lanewise(VectorOperators.ASHR, 16)
-              .add(pairs.lanewise(VectorOperators.ASHR, 16))
-              .reduceLanes(VectorOperators.ADD);
-    }
+    s0.intoArray(sums, 0);
+    s1.intoArray(sums, L / 2);
+    s2.intoArray(sums, L);
+    s3.intoArray(sums, 3 * L / 2);
   }
 }

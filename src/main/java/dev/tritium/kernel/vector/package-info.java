@@ -1,4 +1,4 @@
-/** Ternary kernels on the Vector API, one class per vector width; the only room that imports it. */
+/** Ternary kernels on the Vector API; the only room that imports it. */
 @NullMarked
 package dev.tritium.kernel.vector;
 

@@ -1,0 +1,29 @@
+package dev.tritium.api.openai;
+
+import java.time.Duration;
+import org.jboss.resteasy.reactive.server.core.CurrentRequestManager;
+import org.jboss.resteasy.reactive.server.core.ResteasyReactiveRequestContext;
+
+/** Who waits for an answer. */
+record Client(ResteasyReactiveRequestContext exchange, Connections connections) {
+  /** The client of the request that this thread answers. */
+  static Client current(Connections connections) {
+    return new Client(CurrentRequestManager.get(), connections);
+  }
+
+  boolean hasLeft() {
+    return exchange.serverResponse().closed();
+  }
+
+  Duration pingAfter() {
+    return connections.pingAfter();
+  }
+
+  Duration stallTimeout() {
+    return connections.stallTimeout();
+  }
+
+  void cut() {
+    connections.cut(exchange.serverRequest());
+  }
+}

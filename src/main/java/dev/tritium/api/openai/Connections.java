@@ -1,0 +1,16 @@
+package dev.tritium.api.openai;
+
+import java.time.Duration;
+import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
+
+/** How the server treats the connections on which answers go out. */
+public interface Connections {
+  /** A stream that is silent for longer is pinged: proxies cut those. */
+  Duration pingAfter();
+
+  /** A reader that takes nothing for longer, although there is something to take, is cut off. */
+  Duration stallTimeout();
+
+  /** Closes a connection at once; what its client has not taken is dropped. */
+  void cut(ServerHttpRequest request);
+}

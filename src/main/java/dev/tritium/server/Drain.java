@@ -1,0 +1,79 @@
+package dev.tritium.server;
+
+import dev.tritium.scheduler.DrainingException;
+import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Ends the server's work before the server: nothing new is taken, what was begun may finish within
+ * {@code tritium.shutdown.grace}, the rest is ended with an error that says why.
+ */
+@Singleton
+public class Drain {
+  private static final System.Logger LOG = System.getLogger(Drain.class.getName());
+
+  /** Time to write the errors of what was ended. */
+  private static final Duration LAST_WORDS = Duration.ofSeconds(2);
+
+  private final ModelServer server;
+  private final Duration grace;
+  private final Set<RoutingContext> open = ConcurrentHashMap.newKeySet();
+  private volatile boolean draining;
+
+  Drain(ModelServer server, TritiumConfig config) {
+    this.server = server;
+    this.grace = config.shutdown().grace();
+  }
+
+  /** Whether the server is about to end. */
+  boolean isDraining() {
+    return draining;
+  }
+
+  /** Lets an exchange begin, which the server's end then waits for; false if it is too late. */
+  boolean begin(RoutingContext exchange) {
+    open.add(exchange); // before the look at draining, or it could be missed
+    if (draining) {
+      open.remove(exchange);
+      return false;
+    }
+    exchange.addEndHandler(ignored -> open.remove(exchange));
+    return true;
+  }
+
+  /** Runs however the server is stopped, while its port is still open. */
+  void run(@Observes ShutdownDelayInitiatedEvent event) throws InterruptedException {
+    draining = true;
+    server.drain();
+    if (open.isEmpty()) {
+      return;
+    }
+    LOG.log(
+        System.Logger.Level.INFO,
+        "shutting down: {0} requests have {1} s to finish",
+        open.size(),
+        grace.toSeconds());
+    if (!awaitEnd(grace)) {
+      LOG.log(System.Logger.Level.WARNING, "{0} requests were not done in time", open.size());
+      server.endAll(
+          new DrainingException(
+              "the server shut down before the answer was complete; send it again"));
+      awaitEnd(LAST_WORDS);
+    }
+    // The server's own end would wait for clients that take nothing.
+    open.forEach(exchange -> ClientConnections.cut(exchange.request()));
+  }
+
+  private boolean awaitEnd(Duration limit) throws InterruptedException {
+    long end = System.nanoTime() + limit.toNanos();
+    while (!open.isEmpty() && System.nanoTime() < end) {
+      Thread.sleep(10);
+    }
+    return open.isEmpty();
+  }
+}

@@ -1,0 +1,200 @@
+package dev.tritium;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tritium.testing.Api;
+import dev.tritium.testing.Api.Answer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** How the packaged server ends when it is told to by SIGTERM. */
+@SuppressWarnings("NullAway.Init") // set by start
+class ShutdownIT {
+  private static final String PATH = "/v1/completions";
+  private static final String LAST_CHUNK = "\r\n0\r\n\r\n";
+  private static final String HEAD =
+      "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n"
+          .formatted(PATH);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  @TempDir Path folder;
+  private final ExecutorService clients = Executors.newCachedThreadPool();
+  private Process server;
+  private int port;
+  private Api api;
+
+  @AfterEach
+  void endWhatRuns() {
+    clients.shutdownNow();
+    server.destroyForcibly();
+  }
+
+  @Test
+  void answersFinishWhileNothingNewIsTaken() throws Exception {
+    start("25s");
+    Api.await("it is ready", PATIENCE, () -> isHealthy("ready"));
+    try (Socket stream = api.open(PATH, answer(true));
+        Socket plain = api.open(PATH, answer(false));
+        Socket late = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      late.getOutputStream().write(HEAD.getBytes(ISO_8859_1)); // its body comes later
+      Api.await("they run", PATIENCE, () -> api.running() == 2);
+      server.destroy(); // SIGTERM
+      Api.await("it drains", PATIENCE, () -> !isHealthy("ready"));
+      assertEquals(200, api.get("/q/health/live").status());
+      for (boolean streamed : new boolean[] {false, true}) {
+        Answer refused = api.post(PATH, Api.body("prompt", "A", "stream", streamed));
+        assertEquals(503, refused.status(), refused::toString);
+        assertEquals("shutting_down", refused.json().at("/error/code").textValue());
+        int seconds = Integer.parseInt(refused.headers().get("retry-after"));
+        assertTrue(seconds > 0 && seconds < 60, refused::toString);
+      }
+      assertEquals(503, api.get("/v1/models").status());
+      String events = body(stream);
+      assertFalse(events.contains("\"error\""), events);
+      assertTrue(events.contains("data: [DONE]\n\n"), events);
+      assertTrue(body(plain).contains("\"completion_tokens\":1500"), "the plain answer is whole");
+      assertTrue(server.isAlive(), "it waits for the late request");
+      late.getOutputStream().write('{');
+      String status = new String(late.getInputStream().readNBytes(12), ISO_8859_1);
+      assertEquals("HTTP/1.1 400", status, "what it hears of its body");
+    }
+    assertEquals(0, exitValue());
+  }
+
+  @Test
+  void whatIsNotDoneInTimeIsEndedWithAnErrorThatSaysSo() throws Exception {
+    start("1s");
+    Api.await("it is ready", PATIENCE, () -> isHealthy("ready"));
+    Future<Answer> stream = clients.submit(() -> api.post(PATH, endless(true)));
+    Future<Answer> plain = clients.submit(() -> api.post(PATH, endless(false)));
+    try (Socket unread = api.openSlow(PATH, endless(true))) {
+      Api.await("they run", PATIENCE, () -> api.running() == 3);
+      server.destroy();
+      String events = stream.get().body();
+      assertFalse(events.contains("[DONE]"), "it was done");
+      assertTrue(events.endsWith("\n\n"), events);
+      String last = events.substring(events.lastIndexOf("data: ") + "data: ".length());
+      assertShutDown(Api.JSON.readTree(last));
+      assertEquals(503, plain.get().status(), plain::toString);
+      assertShutDown(plain.get().json());
+      assertEquals(0, exitValue());
+      assertTrue(unread.isConnected());
+    }
+  }
+
+  private static void assertShutDown(JsonNode event) {
+    assertEquals(4, event.get("error").size(), event::toString);
+    assertEquals("shutting_down", event.at("/error/code").textValue(), event::toString);
+    assertTrue(event.at("/error/message").textValue().contains("shut down"), event::toString);
+  }
+
+  @Test
+  void aServerThatIsStillLoadingEndsTheSameWay() throws Exception {
+    start("25s");
+    Api.await("the port is open", PATIENCE, () -> isHealthy("live"));
+    server.destroy();
+    assertEquals(0, exitValue());
+  }
+
+  @Test
+  void aSecondSignalEndsItAtOnce() throws Exception {
+    start("10m");
+    Api.await("it is ready", PATIENCE, () -> isHealthy("ready"));
+    try (Socket stream = api.open(PATH, endless(true))) {
+      Api.await("it runs", PATIENCE, () -> api.running() == 1);
+      server.destroy();
+      Api.await("it drains", PATIENCE, () -> !isHealthy("ready"));
+      server.destroy();
+      assertNotEquals(0, exitValue(), stream::toString);
+    }
+  }
+
+  private static String answer(boolean stream) {
+    return Api.body(
+        "prompt", "Once", "max_tokens", 1500, "ignore_eos", true, "stream", stream, "logprobs", 5);
+  }
+
+  private static String endless(boolean stream) {
+    return Api.body(
+        "prompt",
+        "Once",
+        "max_tokens",
+        100_000,
+        "ignore_eos",
+        true,
+        "stream",
+        stream,
+        "logprobs",
+        5);
+  }
+
+  /** A chunked answer with its head, or what came until the connection was closed. */
+  private static String body(Socket client) throws IOException {
+    StringBuilder body = new StringBuilder();
+    byte[] some = new byte[65_536];
+    int read = 1;
+    while (read > 0 && !body.substring(Math.max(0, body.length() - 7)).equals(LAST_CHUNK)) {
+      read = client.getInputStream().read(some);
+      body.append(new String(some, 0, Math.max(0, read), ISO_8859_1));
+    }
+    assertTrue(body.toString().endsWith(LAST_CHUNK), "cut off after " + body.length());
+    return body.toString();
+  }
+
+  private void start(String grace) throws IOException {
+    try (ServerSocket free = new ServerSocket(0)) {
+      port = free.getLocalPort();
+    }
+    server =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "@src/main/jvm/args",
+                "-Dtritium.home=.",
+                "-Dtritium.shutdown.grace=" + grace,
+                "-jar",
+                "target/quarkus-app/quarkus-run.jar",
+                "serve",
+                "--port",
+                String.valueOf(port))
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("log").toFile())
+            .start();
+    api = new Api(URI.create("http://127.0.0.1:" + port));
+  }
+
+  private boolean isHealthy(String what) {
+    try {
+      return api.get("/q/health/" + what).status() == 200;
+    } catch (AssertionError e) { // the port is not open
+      return false;
+    }
+  }
+
+  private int exitValue() throws Exception {
+    assertTrue(server.waitFor(60, TimeUnit.SECONDS), "it does not end: " + log());
+    assertFalse(log().contains("\tat "), log());
+    return server.exitValue();
+  }
+
+  private String log() throws IOException {
+    return Files.readString(folder.resolve("log"));
+  }
+}

@@ -1,0 +1,69 @@
+package dev.tritium.api.openai;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.tritium.engine.Sampling;
+import dev.tritium.kernel.ScalarRowKernels;
+import dev.tritium.scheduler.Scheduler;
+import dev.tritium.scheduler.SchedulerLimits;
+import dev.tritium.testing.Api;
+import dev.tritium.testing.FakeModel;
+import dev.tritium.tokenizer.ChatTemplate;
+import dev.tritium.tokenizer.Tokenizer;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** One served model that never runs: for tests of what is read and written at the HTTP edge. */
+final class IdleModel implements Models, AutoCloseable {
+  private static final SchedulerLimits LIMITS = SchedulerLimits.defaults();
+  static final int MAX_RUNNING = LIMITS.maxRunning();
+
+  private final ServedModel model;
+
+  IdleModel() {
+    Tokenizer tokenizer = Tokenizer.open(dev.tritium.testing.Models.BUNDLED);
+    FakeModel fake = FakeModel.random();
+    this.model =
+        new ServedModel(
+            "served",
+            0,
+            FakeModel.VOCABULARY,
+            Set.of(FakeModel.EOS),
+            tokenizer,
+            ChatTemplate.parse("{{ messages[0]['content'] }}", Map.of()),
+            new Scheduler(fake, tokenizer, new ScalarRowKernels(), LIMITS, report -> {}),
+            10_000,
+            10,
+            Sampling.plain(0));
+  }
+
+  @Override
+  public ServedModel require(@Nullable String id) {
+    return model;
+  }
+
+  @Override
+  public List<ServedModel> all() {
+    return List.of(model);
+  }
+
+  /** Reads a body of names and values, in turn. */
+  CompletionRequest completion(Object... namesAndValues) {
+    return CompletionRequest.read(Api.body(namesAndValues).getBytes(UTF_8), this);
+  }
+
+  /** Reads a body of names and values, in turn, for one short message. */
+  ChatRequest chat(Object... namesAndValues) {
+    String body = Api.body(namesAndValues);
+    String messages = "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]";
+    String rest = body.equals("{}") ? "}" : "," + body.substring(1);
+    return ChatRequest.read((messages + rest).getBytes(UTF_8), this);
+  }
+
+  @Override
+  public void close() {
+    model.tokenizer().close();
+  }
+}

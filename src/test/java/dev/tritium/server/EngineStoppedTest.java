@@ -1,0 +1,46 @@
+package dev.tritium.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.tritium.testing.Api;
+import dev.tritium.testing.Api.Answer;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusMock;
+import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What a server answers once its engine's thread has ended. */
+@QuarkusTest
+@SuppressWarnings("NullAway.Init") // injected
+class EngineStoppedTest {
+  @TestHTTPResource("/")
+  URI uri;
+
+  @Inject TritiumConfig config;
+  @Inject EngineMetrics metrics;
+
+  @Test
+  void requestsAreRefusedAtOnceAndHealthSaysSo() throws InterruptedException {
+    Api api = Api.ready(uri);
+    ModelServer stopped = new ModelServer(config, metrics);
+    stopped.start(new StartupEvent());
+    Api.await("it has loaded", Duration.ofSeconds(60), stopped::isLoaded);
+    stopped.stop(new ShutdownEvent());
+    QuarkusMock.installMockForType(stopped, ModelServer.class);
+    for (Answer answer :
+        List.of(
+            api.post("/v1/completions", Api.body("prompt", "A")),
+            api.post("/v1/completions", Api.body("prompt", "A", "stream", true)))) {
+      assertEquals(503, answer.status(), answer::toString);
+      assertEquals("engine_stopped", answer.json().at("/error/code").textValue());
+    }
+    assertEquals(503, api.get("/q/health/live").status(), "Kubernetes restarts it");
+    assertEquals(503, api.get("/q/health/ready").status());
+  }
+}
