@@ -84,8 +84,7 @@ public final class Scheduler {
   private final PrefixCache cache;
   private final List<Generation> late = new ArrayList<>(); // to be ended when it is over
   private final Predicate<Generation> isOver = this::isOver; // made once: steps allocate nothing
-  private final Predicate<Follower> isFollowerOver =
-      follower -> isOver(follower.prompt.generation());
+  private final Predicate<Follower> isFollowerOver = this::isOver;
   private final Predicate<SequenceRequest> hasRoom = this::hasRoomFor;
   private volatile int runningCount;
   private volatile boolean busy;
@@ -333,6 +332,10 @@ public final class Scheduler {
       return true;
     }
     return generation.isAbandoned();
+  }
+
+  private boolean isOver(Follower follower) {
+    return isOver(follower.prompt.generation());
   }
 
   private void countRunning() {

@@ -143,7 +143,9 @@ final class WaitingQueue {
     mostRows = Math.max(mostRows, rows);
   }
 
-  /** Takes note of the answers that run, and of the rows that they and prompts have still to run. */
+  /**
+   * Takes note of the answers that run, and of the rows that they and prompts have still to run.
+   */
   synchronized void runs(int running, long runningRows) {
     this.running = running;
     this.runningRows = runningRows;

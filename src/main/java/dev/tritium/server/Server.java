@@ -19,8 +19,8 @@ public final class Server {
    * @param beside what is done while Quarkus starts, on a thread of its own
    */
   public static void run(Runnable beside) {
-    Thread.ofPlatform().daemon().name("tritium-beside").start(beside);
     endOnSignals();
+    Thread.ofPlatform().daemon().name("tritium-beside").start(beside);
     Quarkus.run();
   }
 

@@ -29,16 +29,7 @@ class AdmissionTest extends ByHand {
       long cacheBytes,
       Duration maxWait) {
     return new SchedulerLimits(
-        maxRunning,
-        500,
-        maxWaitingTokens,
-        maxWait,
-        timeout,
-        stateBytes,
-        32,
-        DAY,
-        cacheBytes,
-        512);
+        maxRunning, 500, maxWaitingTokens, maxWait, timeout, stateBytes, 32, DAY, cacheBytes, 512);
   }
 
   @Test
@@ -65,8 +56,7 @@ class AdmissionTest extends ByHand {
     submit(scheduler, prompt(1, 300), 1);
     SequenceRequest fits = request(prompt(2, 50), 1, 1);
     SequenceRequest second =
-        new SequenceRequest(
-            prompt(3, 51), 1, 1, "", fits.sampling(), fits.stop(), fits.logprobs());
+        new SequenceRequest(prompt(3, 51), 1, 1, "", fits.sampling(), fits.stop(), fits.logprobs());
     assertThrows(QueueFullException.class, () -> scheduler.submit(List.of(fits, second)));
     assertEquals(1, scheduler.waitingCount());
     assertEquals(300, scheduler.waitingTokens());

@@ -55,7 +55,12 @@ class ForksTest extends ByHand {
     SequenceRequest plain = request(prompt(1, 70), 7, 9);
     SequenceRequest request =
         new SequenceRequest(
-            plain.prompt(), 0, 7, "", plain.sampling(), new StopRules(9, 0, List.of(), half), // ends
+            plain.prompt(),
+            0,
+            7,
+            "",
+            plain.sampling(),
+            new StopRules(9, 0, List.of(), half), // ends
             Logprobs.NONE);
     Generation generation = scheduler.submit(List.of(request));
     Generation waits = scheduler.submit(List.of(request(prompt(2, 3), 4, 2)));
