@@ -33,8 +33,7 @@ class CancellationTest extends Disturbed {
           assertGone(clients.get(victim), expected.get(victim), at + (within ? 1 : 0), where);
           RequestAccount account = clients.get(victim).generation.account();
           for (int step = 0; step < steps.size(); step++) {
-            int abandoned =
-                within && step == at ? rows.get(step).getOrDefault(account, 0) : 0;
+            int abandoned = within && step == at ? rows.get(step).getOrDefault(account, 0) : 0;
             assertEquals(abandoned, steps.get(step).abandonedRows(), where + ", step " + step);
           }
           assertAtRest(scheduler);
@@ -57,8 +56,7 @@ class CancellationTest extends Disturbed {
           Scheduler scheduler = fresh(first);
           Client client = new Client(scheduler.submit(first.arrivals().getFirst().prompts()));
           clock.pass(TIMEOUT.dividedBy(2).plusNanos(1));
-          Mix rest =
-              new Mix("", 0, first.arrivals().subList(1, first.arrivals().size()));
+          Mix rest = new Mix("", 0, first.arrivals().subList(1, first.arrivals().size()));
           boolean[] done = new boolean[1];
           List<Client> others =
               play(
@@ -108,8 +106,7 @@ class CancellationTest extends Disturbed {
   }
 
   /** It was told the beginning of its answers, and had no rows from a step on. */
-  private void assertGone(
-      Client client, List<AnswerDelta> expected, int fromStep, String where) {
+  private void assertGone(Client client, List<AnswerDelta> expected, int fromStep, String where) {
     for (AnswerDelta answer : client.answers()) {
       AnswerDelta whole =
           expected.stream().filter(e -> e.choice() == answer.choice()).findFirst().orElseThrow();

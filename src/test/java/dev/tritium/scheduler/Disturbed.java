@@ -158,8 +158,7 @@ abstract class Disturbed extends ByHand {
    * @param within in the middle of the step, not before
    * @return the clients; fewer if the mix ended before that step
    */
-  List<Client> play(
-      Scheduler scheduler, Mix mix, int at, boolean within, Disturbance disturbance) {
+  List<Client> play(Scheduler scheduler, Mix mix, int at, boolean within, Disturbance disturbance) {
     List<Client> clients = new ArrayList<>();
     for (int step = 0; ; step++) {
       for (Arrival arrival : mix.arrivals) {

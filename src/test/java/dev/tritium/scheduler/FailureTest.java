@@ -117,7 +117,8 @@ class FailureTest extends Disturbed {
   @MethodSource("mixes")
   void aDrawThatFailsEndsItsRequestAlone(Mix mix) {
     drawsFail = true;
-    int draws = mix.expected().stream().flatMap(List::stream).mapToInt(a -> a.tokens().size()).sum();
+    int draws =
+        mix.expected().stream().flatMap(List::stream).mapToInt(a -> a.tokens().size()).sum();
     assertEquals(draws, failEach(mix, 1, 1, scheduler -> {}));
   }
 
@@ -125,14 +126,14 @@ class FailureTest extends Disturbed {
   @MethodSource("mixes")
   void aStateThatCannotBeMadeEndsItsRequestAlone(Mix mix) {
     assertTrue(
-        failEach(mix, 1, 1, scheduler -> model.beforeState(this::failInTime)) > mix.arrivals().size());
+        failEach(mix, 1, 1, scheduler -> model.beforeState(this::failInTime))
+            > mix.arrivals().size());
   }
 
   @ParameterizedTest
   @MethodSource("mixes")
   void aSnapshotThatCannotBeMadeEndsTheBatchAtMost(Mix mix) {
-    int snapshots =
-        failEach(mix, 0, PLACES, scheduler -> model.beforeSnapshot(this::failInTime));
+    int snapshots = failEach(mix, 0, PLACES, scheduler -> model.beforeSnapshot(this::failInTime));
     assertEquals(mix.cacheBytes() == 0, snapshots == 0);
   }
 

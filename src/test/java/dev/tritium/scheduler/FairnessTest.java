@@ -132,8 +132,18 @@ class FairnessTest extends ByHand {
 
   @ParameterizedTest
   @CsvSource({
-    "1, 10", "8, 10", "32, 10", "1, 300", "8, 300", "32, 300", "1, 1000", "8, 1000", "32, 1000",
-    "1, 20000", "8, 20000", "32, 20000"
+    "1, 10",
+    "8, 10",
+    "32, 10",
+    "1, 300",
+    "8, 300",
+    "32, 300",
+    "1, 1000",
+    "8, 1000",
+    "32, 1000",
+    "1, 20000",
+    "8, 20000",
+    "32, 20000"
   })
   void stepsBesideAPrefillSettleWithinTheWantedTime(int count, long rowMicros) {
     long wanted = 50_000_000;

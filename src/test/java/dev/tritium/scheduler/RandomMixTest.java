@@ -52,7 +52,8 @@ class RandomMixTest {
     int most = random.nextInt(40) == 0 ? 3_000 : 60;
     int length = random.nextInt(1, most + 1);
     int shared = random.nextInt(length + 1);
-    return ByHand.join(tokens(random.nextInt(3), shared), tokens(100 + random.nextInt(50), length - shared));
+    return ByHand.join(
+        tokens(random.nextInt(3), shared), tokens(100 + random.nextInt(50), length - shared));
   }
 
   private Sampling sampling() {
@@ -111,8 +112,7 @@ class RandomMixTest {
           cancelled++;
         } else {
           assertTrue(client.generation.isDone());
-          assertEquals(
-              ByHand.alone(model, client.request, tokenizer), answers, "request " + c);
+          assertEquals(ByHand.alone(model, client.request, tokenizer), answers, "request " + c);
         }
         cached += client.generation.account().cachedTokens();
       }
