@@ -102,7 +102,8 @@ final class PrefixSharing {
         keep.set(length);
       }
       keep.set(known.branch()); // another prompt has gone that way: more may
-      keep.set(last);
+      keep.set(last); // the same prompt again
+      keep.set(last + 1); // a chat whose answer comes back as other ids
       keep.clear(0, known.depth() + 1);
     }
     return keep;
