@@ -6,8 +6,9 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.WeakHashMap;
 
 /**
  * Ends the server's work before the server: nothing new is taken, what was begun may finish within
@@ -22,7 +23,11 @@ public class Drain {
 
   private final ModelServer server;
   private final Duration grace;
-  private final Set<RoutingContext> open = ConcurrentHashMap.newKeySet();
+
+  /** Those that may be open; weak, because not every end of a connection is told. */
+  private final Set<RoutingContext> exchanges =
+      Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
+
   private volatile boolean draining;
 
   Drain(ModelServer server, TritiumConfig config) {
@@ -37,43 +42,44 @@ public class Drain {
 
   /** Lets an exchange begin, which the server's end then waits for; false if it is too late. */
   boolean begin(RoutingContext exchange) {
-    open.add(exchange); // before the look at draining, or it could be missed
-    if (draining) {
-      open.remove(exchange);
-      return false;
-    }
-    exchange.addEndHandler(ignored -> open.remove(exchange));
-    return true;
+    exchanges.add(exchange); // before the look at draining, or it could be missed
+    return !draining;
+  }
+
+  /** How many are open. */
+  private int open() {
+    exchanges.removeIf(exchange -> exchange.response().ended() || exchange.response().closed());
+    return exchanges.size();
   }
 
   /** Runs however the server is stopped, while its port is still open. */
   void run(@Observes ShutdownDelayInitiatedEvent event) throws InterruptedException {
     draining = true;
     server.drain();
-    if (open.isEmpty()) {
+    if (open() == 0) {
       return;
     }
     LOG.log(
         System.Logger.Level.INFO,
         "shutting down: {0} requests have {1} s to finish",
-        open.size(),
+        open(),
         grace.toSeconds());
     if (!awaitEnd(grace)) {
-      LOG.log(System.Logger.Level.WARNING, "{0} requests were not done in time", open.size());
+      LOG.log(System.Logger.Level.WARNING, "{0} requests were not done in time", open());
       server.endAll(
           new DrainingException(
               "the server shut down before the answer was complete; send it again"));
       awaitEnd(LAST_WORDS);
     }
     // The server's own end would wait for clients that take nothing.
-    open.forEach(exchange -> ClientConnections.cut(exchange.request()));
+    exchanges.forEach(exchange -> ClientConnections.cut(exchange.request()));
   }
 
   private boolean awaitEnd(Duration limit) throws InterruptedException {
     long end = System.nanoTime() + limit.toNanos();
-    while (!open.isEmpty() && System.nanoTime() < end) {
+    while (open() > 0 && System.nanoTime() < end) {
       Thread.sleep(10);
     }
-    return open.isEmpty();
+    return open() == 0;
   }
 }

@@ -64,6 +64,13 @@ class PrefixSharingTest extends ByHand {
   }
 
   @Test
+  void anAnswerThatComesBackAsOtherIdsCostsNothingOfThePromptBeforeIt() {
+    Scheduler scheduler = caching(16, 512);
+    run(scheduler, prompt(1, 40), 7);
+    assertTokens(12, 40, run(scheduler, join(prompt(1, 40), prompt(2, 12)), 1));
+  }
+
+  @Test
   void aStateIsKeptAfterEachChunkWhereverStepsCutThePrompt() {
     Scheduler scheduler = caching(7, 16);
     run(scheduler, prompt(1, 100), 1);
