@@ -54,7 +54,7 @@ record NumberRange(
       new Magnitudes(
               builder,
               fromZero || high == null ? BigDecimal.ZERO : high.negate(),
-              noZero || !fromZero && highExcluded,
+              noZero || (!fromZero && highExcluded),
               low == null ? null : low.negate(),
               lowExcluded,
               integers)
@@ -172,7 +172,7 @@ record NumberRange(
     }
 
     private void addEnd(int from, Place place, int after) {
-      boolean aboveLow = !place.atLow || after >= lowFraction.length() && !lowExcluded;
+      boolean aboveLow = !place.atLow || (after >= lowFraction.length() && !lowExcluded);
       boolean belowHigh = !place.atHigh || after < highFraction.length() || !highExcluded;
       if (aboveLow && belowHigh) {
         builder.epsilon(from, to);

@@ -119,7 +119,7 @@ final class PatternParser {
     } else if (take("{")) {
       min = count();
       max = take(",") ? (peek() == '}' ? NO_MAXIMUM : count()) : min;
-      if (!take("}") || max != NO_MAXIMUM && max < min) {
+      if (!take("}") || (max != NO_MAXIMUM && max < min)) {
         throw unsupported("{");
       }
     } else {
@@ -206,7 +206,7 @@ final class PatternParser {
     if (c == '\\') {
       return take("b") ? single('\b') : escape();
     }
-    if (c == '[' || c == '&' && peek() == '&') { // means more to some engines
+    if (c == '[' || (c == '&' && peek() == '&')) { // means more to some engines
       throw unsupported(Character.toString(c));
     }
     return single(c);

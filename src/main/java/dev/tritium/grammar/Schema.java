@@ -108,8 +108,8 @@ record Schema(Object value, String path) {
   void requireKnown() {
     for (Object key : map().keySet()) {
       String keyword = String.valueOf(key);
-      if (!ASSERTIONS.contains(keyword) && !ANNOTATIONS.contains(keyword)
-          || keyword.equals("$id") && !path.equals("#")) { // it would change what $ref means
+      if ((!ASSERTIONS.contains(keyword) && !ANNOTATIONS.contains(keyword))
+          || (keyword.equals("$id") && !path.equals("#"))) { // it would change what $ref means
         throw unsupported(keyword);
       }
     }
@@ -191,7 +191,7 @@ record Schema(Object value, String path) {
   Set<String> types() {
     Set<String> types =
         get("type") instanceof String type ? new TreeSet<>(Set.of(type)) : names("type");
-    if (!TYPES.containsAll(types) || has("type") && types.isEmpty()) {
+    if (!TYPES.containsAll(types) || (has("type") && types.isEmpty())) {
       throw wrong("type", "one or more of " + String.join(", ", TYPES));
     }
     if (types.contains("number")) {

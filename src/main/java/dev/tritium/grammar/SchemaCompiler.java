@@ -38,7 +38,7 @@ final class SchemaCompiler {
   private final Schema root;
   private final JsonRules rules = new JsonRules();
   private final GrammarBuilder builder = rules.builder;
-  private final Map<Object, Rule> known = new IdentityHashMap<>(); // by schema
+  private final IdentityHashMap<Object, Rule> known = new IdentityHashMap<>(); // by schema
   private final Deque<Open> open = new ArrayDeque<>();
 
   private SchemaCompiler(Schema root) {
@@ -113,7 +113,7 @@ final class SchemaCompiler {
       boolean fits =
           types.isEmpty()
               || types.contains(type)
-              || type.equals("integer") && types.contains("number");
+              || (type.equals("integer") && types.contains("number"));
       if (fits) {
         texts.add(Schema.requireUnicode(JsonText.of(value)));
       }

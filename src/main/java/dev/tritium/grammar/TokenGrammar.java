@@ -1,7 +1,6 @@
 package dev.tritium.grammar;
 
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A grammar over the tokens of a vocabulary. What it finds out about them is kept, so that the same
@@ -15,7 +14,7 @@ public final class TokenGrammar {
   private final Vocabulary vocabulary;
   private final Configurations configurations;
   private final Configuration start;
-  private final @Nullable Configuration[] path; // [depth of the trie + 1], during a walk
+  private final Configuration[] path; // [depth of the trie + 1], during a walk
   private int[] costly = new int[64];
   private int[] costs = new int[64];
 
@@ -24,6 +23,7 @@ public final class TokenGrammar {
     this.configurations = new Configurations(grammar, vocabulary);
     this.start = configurations.start();
     this.path = new Configuration[vocabulary.trie().depth + 1];
+    Arrays.fill(path, configurations.dead());
     if (start.isDead()) {
       throw new SchemaException(
           "no document fits the schema, or none that this model's tokens can write at a depth of"
@@ -123,7 +123,7 @@ public final class TokenGrammar {
         allowed[token >> 6] |= 1L << token;
       }
     }
-    Arrays.fill(path, null);
+    Arrays.fill(path, configurations.dead());
     return new TokenMask(
         allowed,
         finishing,

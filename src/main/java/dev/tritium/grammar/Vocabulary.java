@@ -17,7 +17,7 @@ public final class Vocabulary {
    * @param pieces [size], the bytes that each token adds to a text; null for special tokens
    * @param endTokens end a text
    */
-  public Vocabulary(byte @Nullable [][] pieces, int... endTokens) {
+  public Vocabulary(byte[] @Nullable [] pieces, int... endTokens) {
     this.pieces = new byte[pieces.length][];
     this.endTokens = endTokens.clone();
     for (int id = 0; id < pieces.length; id++) {

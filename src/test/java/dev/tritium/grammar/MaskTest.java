@@ -9,6 +9,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
@@ -79,6 +80,7 @@ class MaskTest {
     assertThrows(SchemaException.class, () -> TokenGrammar.ofSchema(schema, noBraces));
   }
 
+  @SuppressWarnings("JdkObsolete") // hitEnd says whether a text can go on to match
   private static void check(String schema, String alphabet, int budget, String language) {
     Pattern pattern = Pattern.compile(language);
     Predicate<String> begins =
@@ -101,7 +103,7 @@ class MaskTest {
     for (int id = 1; id < bytes.length; id++) {
       bytes[id] = pieces.get(id).getBytes(UTF_8);
     }
-    Set<String> documents = new TreeSet<>();
+    NavigableSet<String> documents = new TreeSet<>();
     addDocuments("", alphabet, budget - 1 + LONGEST_PIECE, begins, document, documents);
     Vocabulary vocabulary = new Vocabulary(bytes, 0);
     Constraint start = TokenGrammar.ofSchema(Documents.read(json), vocabulary).newConstraint();
@@ -131,15 +133,15 @@ class MaskTest {
       int longest,
       Predicate<String> begins,
       Predicate<String> document,
-      Set<String> documents) {
+      NavigableSet<String> documents) {
     if (text.length() > longest || !begins.test(text)) {
       return;
     }
     if (document.test(text)) {
       documents.add(text);
     }
-    for (char c : alphabet.toCharArray()) {
-      addDocuments(text + c, alphabet, longest, begins, document, documents);
+    for (int i = 0; i < alphabet.length(); i++) {
+      addDocuments(text + alphabet.charAt(i), alphabet, longest, begins, document, documents);
     }
   }
 
@@ -149,7 +151,7 @@ class MaskTest {
       String text,
       Constraint at,
       int budget,
-      Set<String> documents,
+      NavigableSet<String> documents,
       List<String> pieces,
       Set<String> seen) {
     if (text.length() >= budget || !seen.add(text)) {
@@ -176,9 +178,9 @@ class MaskTest {
   }
 
   /** Characters from a text to the nearest document that begins with it. */
-  private static int shortest(String text, Set<String> documents) {
+  private static int shortest(String text, NavigableSet<String> documents) {
     int least = Integer.MAX_VALUE;
-    for (String document : ((TreeSet<String>) documents).tailSet(text)) {
+    for (String document : documents.tailSet(text)) {
       if (!document.startsWith(text)) {
         break;
       }
