@@ -116,7 +116,8 @@ final class Benchmark {
             Sampling.plain(0),
             null,
             Batch.NONE,
-            null, 0,
+            null,
+            0,
             group.state().tokenCount());
     samplingNanos += System.nanoTime() - start;
     return token;

@@ -162,7 +162,8 @@ class SamplerDefinitionTest {
             new Sampling(1, 0, 1, 0, 0.5, 1, 0, 0, Map.of(), 5))) {
       int kept = sampling.equals(Sampling.plain(5)) ? vocabulary : vocabulary / 2;
       for (int step = 0; step < 20; step++) {
-        int id = sampler.sample(new float[vocabulary], 0, sampling, null, new int[0], null, 0, step);
+        int id =
+            sampler.sample(new float[vocabulary], 0, sampling, null, new int[0], null, 0, step);
         assertEquals((int) (kept * new Philox().uniform(5, 0, step)), id, sampling.toString());
         assertTrue(id < kept, sampling.toString());
       }
