@@ -13,7 +13,7 @@ import dev.tritium.kernel.ScalarRowKernels;
 import dev.tritium.testing.FakeModel;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -114,7 +114,7 @@ abstract class Disturbed extends ByHand {
 
   private void listen(StepReport report) {
     steps.add(Step.of(report));
-    Map<RequestAccount, Integer> ran = new IdentityHashMap<>();
+    Map<RequestAccount, Integer> ran = new HashMap<>();
     for (int g = 0; g < report.groups(); g++) {
       ran.merge(report.account(g), report.rows(g), Integer::sum);
     }
