@@ -34,9 +34,11 @@ final class ModelOptions {
     return System.getProperty("tritium.home", ".");
   }
 
-  /** Whether the kernel is left to the machine. */
-  boolean choosesKernel() {
-    return kernelName().equals(KernelChooser.AUTO);
+  /** Finds the best kernel, if that is left to the machine; asking for it is then quick. */
+  void findKernel() {
+    if (kernelName().equals(KernelChooser.AUTO)) {
+      KernelChooser.find(KernelMemory.ofUser());
+    }
   }
 
   private String kernelName() {
@@ -48,6 +50,7 @@ final class ModelOptions {
     if (count < 1) {
       throw new IllegalArgumentException("--threads must be at least 1, found " + count);
     }
+    findKernel();
     return Kernels.create(kernelName(), count);
   }
 }

@@ -46,6 +46,6 @@ final class ServeCommand implements Runnable {
         System.setProperty(Settings.property(option), value.toString());
       }
     }
-    Server.run(options.choosesKernel());
+    Server.run(options::findKernel);
   }
 }

@@ -2,6 +2,7 @@ package dev.tritium.cli;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.Objects;
 import java.util.Properties;
 import picocli.CommandLine.IVersionProvider;
@@ -9,14 +10,19 @@ import picocli.CommandLine.IVersionProvider;
 /** The version that Maven wrote into version.properties. */
 final class Version implements IVersionProvider {
   @Override
-  public String[] getVersion() throws IOException {
+  public String[] getVersion() {
+    return new String[] {"tritium " + number(), "Java " + Runtime.version()};
+  }
+
+  /** Tritium's version. */
+  static String number() {
     Properties properties = new Properties();
     try (InputStream in =
         Objects.requireNonNull(Version.class.getResourceAsStream("version.properties"))) {
       properties.load(in);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    return new String[] {
-      "tritium " + properties.getProperty("version"), "Java " + Runtime.version()
-    };
+    return properties.getProperty("version", "");
   }
 }

@@ -4,6 +4,7 @@ import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
 import java.util.List;
+import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -13,12 +14,36 @@ public final class KernelChooser {
   /** Let the machine decide. */
   public static final String AUTO = "auto";
 
+  /** Where the name of the best kernel outlives the JVM. */
+  public interface Memory {
+    /** For those that probe each time. */
+    Memory NONE =
+        new Memory() {
+          @Override
+          public @Nullable String recall() {
+            return null;
+          }
+
+          @Override
+          public void keep(String kernel) {}
+        };
+
+    /** The kernel that an earlier JVM of the same kind found the best, or null if unknown. */
+    @Nullable String recall();
+
+    /** Keeps the kernel that was found the best; failing to only costs time later. */
+    void keep(String kernel);
+  }
+
+  /** A candidate, and whether an earlier JVM found it the best. */
+  record Choice(Candidate candidate, boolean remembered) {}
+
   /**
    * A kernel, best first.
    *
    * @param slowest weights per second below which the JVM has not compiled its vectors; 0: no probe
    */
-  private record Candidate(String name, double slowest, Function<Workers, TernaryKernels> make) {}
+  record Candidate(String name, double slowest, Function<Workers, TernaryKernels> make) {}
 
   private static final List<Candidate> CANDIDATES =
       List.of(
@@ -37,13 +62,16 @@ public final class KernelChooser {
 
   private static final System.Logger log = System.getLogger(KernelChooser.class.getName());
 
-  private static @Nullable Candidate best; // guarded by the class
+  private static @Nullable Choice best; // guarded by the class
 
   private KernelChooser() {}
 
-  /** Finds out what {@code auto} is here, so that a later {@link #choose} need not. */
-  public static void probe() {
-    best();
+  /**
+   * Finds out what {@code auto} is here, so that a later {@link #choose} need not: the memory's
+   * kernel where it is the first that is supported, else by a probe.
+   */
+  public static void find(Memory memory) {
+    best(memory);
   }
 
   /**
@@ -53,14 +81,16 @@ public final class KernelChooser {
    * @throws IllegalArgumentException if the name is unknown or this machine cannot run the kernel
    */
   public static TernaryKernels choose(String wanted, Workers workers) {
+    Choice best = wanted.equals(AUTO) ? best(Memory.NONE) : null;
     TernaryKernels chosen =
-        wanted.equals(AUTO) ? best().make.apply(workers) : named(wanted, workers);
+        best == null ? named(wanted, workers) : best.candidate.make.apply(workers);
     log.log(
         INFO,
-        "ternary kernel {0}: {1}, {2} threads",
+        "ternary kernel {0}: {1}, {2} threads{3}",
         chosen.name(),
         chosen.vectorBits() == 0 ? "no vectors" : chosen.vectorBits() + "-bit vectors",
-        workers.size());
+        workers.size(),
+        best != null && best.remembered ? ", remembered from an earlier start" : "");
     return chosen;
   }
 
@@ -89,30 +119,38 @@ public final class KernelChooser {
   }
 
   /** Where it is being found, a second caller waits. */
-  private static synchronized Candidate best() {
+  private static synchronized Choice best(Memory memory) {
     if (best == null) {
-      best = find();
+      best = find(memory, KernelChooser::passes);
     }
     return best;
   }
 
-  private static Candidate find() {
+  static Choice find(Memory memory, BiPredicate<Candidate, TernaryKernels> probe) {
     String obstacle = missingModule();
     if (obstacle != null) {
       log.log(WARNING, "ternary products run in slow scalar code: {0}", obstacle);
+      return new Choice(CANDIDATES.getLast(), false);
     }
+    String remembered = memory.recall();
+    boolean isFirst = true;
     // One thread: others would spin on the processors that the compiler needs.
     try (Workers alone = new Workers(1)) {
       for (Candidate candidate : CANDIDATES) {
-        if (candidate.slowest == 0) {
-          return candidate;
+        TernaryKernels kernels = candidate.make.apply(alone);
+        if (!kernels.supported()) {
+          continue;
         }
-        if (obstacle == null) {
-          TernaryKernels kernels = candidate.make.apply(alone);
-          if (kernels.supported() && passes(candidate, kernels)) {
-            return candidate;
+        if (isFirst && candidate.name.equals(remembered)) {
+          return new Choice(candidate, true);
+        }
+        if (candidate.slowest == 0 || probe.test(candidate, kernels)) {
+          if (isFirst) { // what comes after a failure is not kept: the machine may only be busy
+            memory.keep(candidate.name);
           }
+          return new Choice(candidate, false);
         }
+        isFirst = false;
       }
     }
     throw new AssertionError("the last candidate runs everywhere");

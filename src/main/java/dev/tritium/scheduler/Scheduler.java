@@ -11,12 +11,11 @@ import dev.tritium.model.Batch;
 import dev.tritium.model.Batch.Group;
 import dev.tritium.model.LanguageModel;
 import dev.tritium.model.SequenceState;
+import dev.tritium.scheduler.PrefixSharing.Follower;
 import dev.tritium.scheduler.WaitingQueue.Waiting;
 import dev.tritium.tokenizer.Tokenizer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -29,43 +28,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Scheduler {
   private static final System.Logger LOG = System.getLogger(Scheduler.class.getName());
-
-  /** A prompt waits for another one's prefill if that spares it so many tokens. */
-  private static final int WORTH_WAITING_FOR = 16;
-
-  /** A sequence that runs. */
-  private static final class Member {
-    final Sequence sequence;
-    final Generation generation;
-
-    /** Lengths of prefixes of the prompt after which the state is kept. */
-    final BitSet keep;
-
-    int slots; // its own, and those of its forks to come
-    int rows; // of this step
-    boolean gone; // from those that run
-    @Nullable Throwable failure;
-
-    Member(Sequence sequence, Generation generation, BitSet keep, int slots) {
-      this.sequence = sequence;
-      this.generation = generation;
-      this.keep = keep;
-      this.slots = slots;
-    }
-
-    SequenceRequest request() {
-      return sequence.request();
-    }
-  }
-
-  /** A prompt with a place, whose first {@code common} tokens another one is just running. */
-  private record Follower(Waiting prompt, Member leader, int common) {
-    boolean mustWait() {
-      return !leader.gone && leader.sequence.run() < common;
-    }
-  }
-
-  private static final BitSet KEEP_NOTHING = new BitSet();
 
   private final LanguageModel model;
   private final int vocabulary;
@@ -81,7 +43,7 @@ public final class Scheduler {
   private final Batch batch = new Batch();
   private final WaitingQueue queue;
   private final StepBudget budget;
-  private final PrefixCache cache;
+  private final PrefixSharing prefixes;
   private final List<Generation> late = new ArrayList<>(); // to be ended when it is over
   private final Predicate<Generation> isOver = this::isOver; // made once: steps allocate nothing
   private final Predicate<Follower> isFollowerOver = this::isOver;
@@ -117,7 +79,7 @@ public final class Scheduler {
     this.sampler = new Sampler(vocabulary, rows);
     this.queue = new WaitingQueue(limits);
     this.budget = new StepBudget(limits.stepRows(), limits.stepTime().toNanos());
-    this.cache = new PrefixCache(limits.cacheBytes());
+    this.prefixes = new PrefixSharing(limits);
   }
 
   /** Sets what wakes the thread that calls {@link #step} when there is something to do. */
@@ -151,11 +113,11 @@ public final class Scheduler {
 
   /** Bytes that the prefix cache holds. */
   public long cacheBytes() {
-    return cache.bytes();
+    return prefixes.cache().bytes();
   }
 
   PrefixCache cache() {
-    return cache;
+    return prefixes.cache();
   }
 
   // ---------------------------------------------------------------- from any thread
@@ -246,7 +208,7 @@ public final class Scheduler {
     List<Generation> open = new ArrayList<>();
     running.forEach(member -> open.add(member.generation));
     members.forEach(member -> open.add(member.generation)); // finished, and not published yet
-    followers.forEach(follower -> open.add(follower.prompt.generation()));
+    followers.forEach(follower -> open.add(follower.prompt().generation()));
     queue.clear().forEach(waiting -> open.add(waiting.generation()));
     running.clear();
     members.clear();
@@ -312,7 +274,7 @@ public final class Scheduler {
     for (int i = 0; i < running.size(); i++) {
       Member member = running.get(i);
       if (isOver(member.generation)) {
-        keepState(member); // the client may come back
+        prefixes.keepState(member); // the client may come back
         member.gone = true;
       }
     }
@@ -335,7 +297,7 @@ public final class Scheduler {
   }
 
   private boolean isOver(Follower follower) {
-    return isOver(follower.prompt.generation());
+    return isOver(follower.prompt().generation());
   }
 
   private void countRunning() {
@@ -349,7 +311,7 @@ public final class Scheduler {
       slots += running.get(i).slots;
     }
     for (int i = 0; i < followers.size(); i++) {
-      slots += followers.get(i).prompt.request().answers();
+      slots += followers.get(i).prompt().request().answers();
     }
     return slots;
   }
@@ -361,7 +323,7 @@ public final class Scheduler {
       bytes += running.get(i).slots * stateBytes(running.get(i).request());
     }
     for (int i = 0; i < followers.size(); i++) {
-      SequenceRequest request = followers.get(i).prompt.request();
+      SequenceRequest request = followers.get(i).prompt().request();
       bytes += request.answers() * stateBytes(request);
     }
     return bytes;
@@ -379,7 +341,7 @@ public final class Scheduler {
       if (followers.get(i).mustWait()) {
         i++;
       } else {
-        begin(followers.remove(i).prompt);
+        begin(followers.remove(i).prompt());
       }
     }
     while (true) {
@@ -397,74 +359,25 @@ public final class Scheduler {
     SequenceRequest request = waiting.request();
     Generation generation = waiting.generation();
     try {
-      if (request.logprobs().prompt()) { // every row is wanted
-        run(waiting, model.newState(), 0);
-        return;
-      }
-      int[] prompt = request.prompt();
-      PrefixCache.Match known = cache.match(request.cacheSalt(), prompt, prompt.length - 1);
-      Follower follower = follower(waiting, known.depth() + WORTH_WAITING_FOR);
+      PrefixCache.Match known = prefixes.match(request);
+      Follower follower = prefixes.follow(waiting, known, running);
       if (follower != null) {
-        follower.leader.keep.set(follower.common);
         followers.add(follower);
         return;
       }
       SequenceState state =
           known.snapshot() == null ? model.newState() : model.restore(known.snapshot());
-      report.addBegun(prompt.length, known.depth());
-      run(waiting, state, known.branch());
+      Sequence sequence = new Sequence(request, generation.account(), state, vocabulary, tokenizer);
+      running.add(new Member(sequence, generation, prefixes.lengthsToKeep(request, known)));
+      long waited = Math.max(0, start - generation.arrivalNanos()); // it may come within the step
+      generation.account().began(waited, known.depth());
+      if (PrefixSharing.mayShare(request)) {
+        report.addBegun(request.prompt().length, known.depth());
+      }
     } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.ERROR, "a request cannot begin; it is ended with an error", e);
       generation.fail(e);
     }
-  }
-
-  /**
-   * Who runs at least the first {@code atLeast} tokens of the prompt for it, and more than others.
-   */
-  private @Nullable Follower follower(Waiting waiting, int atLeast) {
-    Follower best = null;
-    int[] prompt = waiting.request().prompt();
-    for (int i = 0; limits.cacheBytes() > 0 && i < running.size(); i++) {
-      Member leader = running.get(i);
-      if (leader.sequence.isPrefilling()
-          && leader.request().cacheSalt().equals(waiting.request().cacheSalt())) {
-        int common = common(leader.request().prompt(), prompt);
-        if (common >= atLeast && common > leader.sequence.run()) {
-          best = new Follower(waiting, leader, common);
-          atLeast = common + 1;
-        }
-      }
-    }
-    return best;
-  }
-
-  /** How many first tokens are the same; never all of the second. */
-  private static int common(int[] first, int[] second) {
-    int length = Math.min(first.length, second.length - 1);
-    int mismatch = Arrays.mismatch(first, 0, length, second, 0, length);
-    return mismatch < 0 ? length : mismatch;
-  }
-
-  private void run(Waiting waiting, SequenceState state, int branch) {
-    SequenceRequest request = waiting.request();
-    Generation generation = waiting.generation();
-    int known = (int) state.tokenCount();
-    Sequence sequence = new Sequence(request, generation.account(), state, vocabulary, tokenizer);
-    long waited = Math.max(0, start - generation.arrivalNanos()); // it may come within the step
-    generation.account().began(waited, known);
-    BitSet keep = new BitSet();
-    if (limits.cacheBytes() > 0) {
-      int chunk = limits.cacheChunk();
-      for (int length = (known / chunk + 1) * chunk; length < request.prompt().length; ) {
-        keep.set(length);
-        length += chunk;
-      }
-      keep.set(branch); // another prompt has gone that way: more may
-      keep.set(request.prompt().length - 1);
-      keep.clear(0, known + 1);
-    }
-    running.add(new Member(sequence, generation, keep, request.answers()));
   }
 
   // ---------------------------------------------------------------- running
@@ -477,7 +390,7 @@ public final class Scheduler {
       Member member = running.get(i);
       if (member.rows > 0) {
         members.add(member);
-        member.sequence.addTo(batch, member.rows, snapshotRows(member));
+        member.sequence.addTo(batch, member.rows, member.snapshotRows());
       }
     }
     model.forward(batch);
@@ -506,30 +419,12 @@ public final class Scheduler {
     }
     int left = budget.promptRows(decoding);
     for (int i = running.size() - 1; i >= 0; i--) {
-      left -= addRows(running.get(i), prompts == 0 ? 0 : left / prompts);
+      left -= running.get(i).addRows(prompts == 0 ? 0 : left / prompts);
       prompts -= running.get(i).sequence.isPrefilling() ? 1 : 0;
     }
     for (int i = 0; i < running.size(); i++) {
-      left -= addRows(running.get(i), left);
+      left -= running.get(i).addRows(left);
     }
-  }
-
-  /** Gives a prompt at most {@code rows} more rows; returns how many. */
-  private static int addRows(Member member, int rows) {
-    int added = Math.max(0, Math.min(rows, member.sequence.promptLeft() - member.rows));
-    member.rows += added;
-    return added;
-  }
-
-  /** The rows of the member's part in this step after which its state is kept. */
-  private static int[] snapshotRows(Member member) {
-    int run = member.sequence.run();
-    int end = run + member.rows;
-    int next = member.keep.nextSetBit(run + 1);
-    if (next < 0 || next > end) {
-      return Batch.NONE;
-    }
-    return member.keep.get(run + 1, end + 1).stream().toArray();
   }
 
   private void advance(Member member, Group group) {
@@ -537,14 +432,14 @@ public final class Scheduler {
     int prefilled = sequence.isPrefilling() ? group.count() : 0;
     int drawn = 0;
     try {
-      keepSnapshots(member, group);
+      prefixes.keepSnapshots(member, group);
       List<Sequence> forks = sequence.advance(batch, group, sampler);
       drawn = sequence.added().tokens();
       if (!sequence.isPrefilling()) {
         member.slots = 1;
       }
       for (int k = 0; k < forks.size(); k++) {
-        Member fork = new Member(forks.get(k), member.generation, KEEP_NOTHING, 1);
+        Member fork = new Member(forks.get(k), member.generation);
         drawn += fork.sequence.added().tokens();
         members.add(fork);
         running.add(fork);
@@ -563,34 +458,7 @@ public final class Scheduler {
     if (member.sequence.isFinished()) {
       member.gone = true;
       queue.answered(member.sequence.answerTokens());
-      keepState(member);
-    }
-  }
-
-  // ---------------------------------------------------------------- keeping states
-
-  private void keepSnapshots(Member member, Group group) {
-    int[] rows = group.snapshotRows();
-    for (int i = 0; i < rows.length; i++) {
-      cache.put(
-          member.request().cacheSalt(),
-          member.sequence.tokens(),
-          member.sequence.run() + rows[i] + 1,
-          group.takeSnapshot(i));
-    }
-  }
-
-  /** Keeps the state of a sequence that ends, for a prompt that goes on from there, if it can. */
-  private void keepState(Member member) {
-    Sequence sequence = member.sequence;
-    String salt = member.request().cacheSalt();
-    int run = sequence.run();
-    try {
-      if (limits.cacheBytes() > 0 && run > 0 && !cache.contains(salt, sequence.tokens(), run)) {
-        cache.put(salt, sequence.tokens(), run, sequence.state().snapshot());
-      }
-    } catch (RuntimeException | Error e) { // out of memory: the answer is complete all the same
-      LOG.log(System.Logger.Level.WARNING, "the state of a sequence that ended was not kept", e);
+      prefixes.keepState(member);
     }
   }
 

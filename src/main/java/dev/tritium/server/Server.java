@@ -1,6 +1,5 @@
 package dev.tritium.server;
 
-import dev.tritium.kernel.KernelChooser;
 import io.quarkus.runtime.Quarkus;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
@@ -17,13 +16,11 @@ public final class Server {
    * Serves until the process is told to end, which it then does with exit status 0; settings are
    * {@code tritium.*} properties.
    *
-   * @param probeKernels whether the best kernel will be asked for: found while Quarkus starts
+   * @param beside what is done while Quarkus starts, on a thread of its own
    */
-  public static void run(boolean probeKernels) {
+  public static void run(Runnable beside) {
     endOnSignals();
-    if (probeKernels) {
-      Thread.ofPlatform().daemon().name("tritium-probe").start(KernelChooser::probe);
-    }
+    Thread.ofPlatform().daemon().name("tritium-beside").start(beside);
     Quarkus.run();
   }
 

@@ -145,7 +145,7 @@ public interface TritiumConfig {
   /** The warm-up before requests are served. */
   interface WarmUpConfig {
     /** Longest time in milliseconds; 0: no warm-up. */
-    @WithDefault("1200")
+    @WithDefault("1600")
     long millis();
   }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.tritium.testing.ExpectedKernels;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -93,14 +95,100 @@ class KernelChooserTest {
     assertTrue(lines.stream().noneMatch(l -> l.startsWith("WARNING: ternary")), lines::toString);
   }
 
-  /** What a JVM of its own prints when it chooses a kernel. */
-  private static List<String> runChild(List<String> options, String wanted) throws Exception {
+  @Test
+  void aSecondStartDoesNotProbe() {
+    FakeMemory memory = new FakeMemory(null);
+    List<String> probed = new ArrayList<>();
+    KernelChooser.Choice first = find(memory, probed, true);
+    assertEquals(List.of(first.candidate().name()), memory.kept);
+    assertFalse(first.remembered());
+    int before = probed.size();
+    assertEquals(
+        new KernelChooser.Choice(first.candidate(), true),
+        find(new FakeMemory(memory.kept.getFirst()), probed, true));
+    assertEquals(before, probed.size());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"t9", "t2"})
+  void aKernelThatIsGoneOrNotTheFirstIsProbedAnew(String wrong) {
+    FakeMemory nothing = new FakeMemory(null);
+    List<String> probed = new ArrayList<>();
+    KernelChooser.Choice right = find(nothing, probed, true);
+    assumeVectors(probed);
+    String remembered = right.candidate().name().equals(wrong) ? "t8" : wrong;
+    FakeMemory memory = new FakeMemory(remembered);
+    List<String> again = new ArrayList<>();
+    assertEquals(right, find(memory, again, true));
+    assertEquals(probed, again);
+    assertEquals(List.of(right.candidate().name()), memory.kept);
+  }
+
+  @Test
+  void aChoiceAfterAFailureIsNotKept() {
+    List<String> probed = new ArrayList<>();
+    FakeMemory memory = new FakeMemory(null);
+    KernelChooser.Choice last = find(memory, probed, false);
+    assumeVectors(probed);
+    assertEquals("scalar", last.candidate().name());
+    assertEquals(List.of(), memory.kept);
+  }
+
+  @Test
+  void aRememberedKernelThatThisJvmDoesNotSupportIsNotUsed() throws Exception {
+    assertFalse(ExpectedKernels.names().isEmpty()); // skips where the CPU has no such vectors
+    List<String> options = List.of("--add-modules", "jdk.incubator.vector", "-XX:UseAVX=2");
+    assertEquals("chosen t2", runChild(options, "auto", "t9").getLast());
+    List<String> lines = runChild(options, "auto", "t2");
+    assertEquals("chosen t2", lines.getLast());
+    assertTrue(
+        lines.stream().anyMatch(l -> l.endsWith("2 threads, remembered from an earlier start")),
+        lines::toString);
+  }
+
+  /** Finds the best kernel where a probe says {@code passes} and is written down. */
+  private static KernelChooser.Choice find(
+      KernelChooser.Memory memory, List<String> probed, boolean passes) {
+    return KernelChooser.find(
+        memory,
+        (candidate, kernels) -> {
+          probed.add(candidate.name());
+          return passes;
+        });
+  }
+
+  private static void assumeVectors(List<String> probed) {
+    assumeFalse(probed.isEmpty(), "this CPU has no vectors that a kernel needs");
+  }
+
+  private static final class FakeMemory implements KernelChooser.Memory {
+    private final @Nullable String remembered;
+    private final List<String> kept = new ArrayList<>();
+
+    FakeMemory(@Nullable String remembered) {
+      this.remembered = remembered;
+    }
+
+    @Override
+    public @Nullable String recall() {
+      return remembered;
+    }
+
+    @Override
+    public void keep(String kernel) {
+      kept.add(kernel);
+    }
+  }
+
+  /** What a JVM of its own prints when it chooses a kernel, perhaps a remembered one. */
+  private static List<String> runChild(List<String> options, String... arguments) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.add("-Djava.util.logging.SimpleFormatter.format=%4$s: %5$s%n");
     command.addAll(List.of("-cp", classPathOf(KernelChooser.class, ChooserMain.class)));
-    command.addAll(List.of(ChooserMain.class.getName(), wanted));
+    command.add(ChooserMain.class.getName());
+    command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().keySet().removeAll(Set.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"));
     Process child = builder.start();
@@ -125,6 +213,9 @@ class KernelChooserTest {
     @SuppressWarnings("SystemOut") // its output is what the test reads
     public static void main(String[] args) {
       try (Workers workers = new Workers(2)) {
+        if (args.length > 1) {
+          KernelChooser.find(new FakeMemory(args[1]));
+        }
         System.out.println("chosen " + KernelChooser.choose(args[0], workers).name());
       } catch (IllegalArgumentException e) {
         System.out.println("refused " + e.getMessage());

@@ -27,7 +27,7 @@ class RandomMixTest {
   private static final int REQUESTS = 200;
   private static final int STATES_CACHED = 60;
 
-  private SplittableRandom random = new SplittableRandom();
+  private SplittableRandom random = new SplittableRandom(); // of the case that runs
 
   /** A request as its client sees it. */
   private static final class Client {
