@@ -37,6 +37,8 @@ class ArchitectureTest {
         .definedBy(ROOT + "checkpoint..")
         .layer("tokenizer")
         .definedBy(ROOT + "tokenizer..")
+        .layer("grammar")
+        .definedBy(ROOT + "grammar..")
         .layer("kernel")
         .definedBy(ROOT + "kernel")
         .layer("vector")
@@ -59,6 +61,8 @@ class ArchitectureTest {
         .mayOnlyAccessLayers("storage")
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("storage")
+        .whereLayer("grammar")
+        .mayNotAccessAnyLayer()
         .whereLayer("kernel")
         .mayNotAccessAnyLayer()
         .whereLayer("vector")
@@ -68,11 +72,11 @@ class ArchitectureTest {
         .whereLayer("model")
         .mayOnlyAccessLayers("kernel", "checkpoint")
         .whereLayer("engine")
-        .mayOnlyAccessLayers("model", "kernel", "tokenizer")
+        .mayOnlyAccessLayers("model", "kernel", "tokenizer", "grammar")
         .whereLayer("scheduler")
         .mayOnlyAccessLayers("engine", "model", "kernel", "tokenizer")
         .whereLayer("api")
-        .mayOnlyAccessLayers("scheduler", "engine", "tokenizer")
+        .mayOnlyAccessLayers("scheduler", "engine", "tokenizer", "grammar")
         .whereLayer("server")
         .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("cli")
@@ -88,7 +92,7 @@ class ArchitectureTest {
   @Test
   void theCoreNeedsOnlyTheJdk() {
     classes()
-        .that(resideInAnyPackage(rooms("kernel", "model", "engine", "scheduler")))
+        .that(resideInAnyPackage(rooms("kernel", "model", "grammar", "engine", "scheduler")))
         .should()
         .onlyDependOnClassesThat(
             resideInAnyPackage(

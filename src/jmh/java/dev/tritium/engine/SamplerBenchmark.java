@@ -69,6 +69,6 @@ public class SamplerBenchmark {
   @Benchmark
   public int sample() {
     int row = (int) (step++ % ROWS);
-    return sampler.sample(logits, row * VOCABULARY, settings, null, NONE, 0, step);
+    return sampler.sample(logits, row * VOCABULARY, settings, null, NONE, null, 0, step);
   }
 }

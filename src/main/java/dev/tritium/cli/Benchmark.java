@@ -116,6 +116,7 @@ final class Benchmark {
             Sampling.plain(0),
             null,
             Batch.NONE,
+            null,
             0,
             group.state().tokenCount());
     samplingNanos += System.nanoTime() - start;

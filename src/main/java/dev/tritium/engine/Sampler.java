@@ -3,6 +3,7 @@ package dev.tritium.engine;
 import dev.tritium.engine.TokenLogprob.Alternative;
 import dev.tritium.kernel.RowKernels;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,7 @@ public final class Sampler {
    * @param logits the row is at [at, at + vocabulary); left as it was
    * @param penalties of the sequence, null if it has none
    * @param banned tokens that must not be drawn
+   * @param allowed bit set [vocabulary] of those that may be, at least one of them; null for all
    * @param choice and {@code step} select the random number
    */
   public int sample(
@@ -46,9 +48,10 @@ public final class Sampler {
       Sampling sampling,
       @Nullable Penalties penalties,
       int[] banned,
+      long @Nullable [] allowed,
       int choice,
       long step) {
-    if (penalties == null && banned.length == 0) {
+    if (penalties == null && banned.length == 0 && allowed == null) {
       return draw(logits, at, sampling, choice, step);
     }
     System.arraycopy(logits, at, changed, 0, vocabulary);
@@ -58,7 +61,27 @@ public final class Sampler {
     for (int id : banned) {
       changed[id] = Float.NEGATIVE_INFINITY;
     }
+    if (allowed != null) {
+      banOthers(allowed);
+    }
     return draw(changed, 0, sampling, choice, step);
+  }
+
+  private void banOthers(long[] allowed) {
+    for (int at = 0; at < vocabulary; at += Long.SIZE) {
+      long word = allowed[at / Long.SIZE];
+      int end = Math.min(at + Long.SIZE, vocabulary);
+      if (word == 0) {
+        Arrays.fill(changed, at, end, Float.NEGATIVE_INFINITY);
+        continue;
+      }
+      for (long others = ~word; others != 0; others &= others - 1) {
+        int id = at + Long.numberOfTrailingZeros(others);
+        if (id < end) {
+          changed[id] = Float.NEGATIVE_INFINITY;
+        }
+      }
+    }
   }
 
   private int draw(float[] scores, int at, Sampling sampling, int choice, long step) {

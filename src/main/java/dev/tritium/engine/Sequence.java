@@ -1,5 +1,6 @@
 package dev.tritium.engine;
 
+import dev.tritium.grammar.Constraint;
 import dev.tritium.model.Batch;
 import dev.tritium.model.Batch.Group;
 import dev.tritium.model.SequenceState;
@@ -27,6 +28,7 @@ public final class Sequence {
   private final RequestAccount account;
   private final SequenceState state;
   private final @Nullable Penalties penalties;
+  private final @Nullable Constraint constraint;
   private final IncrementalDecoder decoder;
   private final int[] stopTokens; // ascending
   private final StopStrings stopStrings;
@@ -63,6 +65,7 @@ public final class Sequence {
     int room = Math.min(request.stop().maxTokens(), ANSWER_ROOM);
     this.tokens = Arrays.copyOf(prompt, prompt.length + room);
     this.penalties = Penalties.of(request.sampling(), vocabulary, prompt);
+    this.constraint = request.grammar() == null ? null : request.grammar().newConstraint();
     this.decoder = IncrementalDecoder.start(tokenizer, prompt);
     this.stopTokens =
         request.stop().stopTokens().stream().mapToInt(Integer::intValue).sorted().toArray();
@@ -76,6 +79,7 @@ public final class Sequence {
     this.account = origin.account;
     this.state = origin.state.copy();
     this.penalties = origin.penalties == null ? null : origin.penalties.copy();
+    this.constraint = origin.constraint == null ? null : origin.constraint.fork();
     this.decoder = origin.decoder.fork();
     this.stopTokens = origin.stopTokens;
     this.stopStrings = origin.stopStrings.copy();
@@ -88,7 +92,8 @@ public final class Sequence {
 
   /**
    * An independent sequence that goes on from here as another choice of the same request. Model
-   * state, penalties, decoder and held text fork together; the choice has its own random numbers.
+   * state, penalties, constraint, decoder and held text fork together; the choice has its own
+   * random numbers.
    */
   public Sequence fork(int choice) {
     return new Sequence(this, choice);
@@ -225,6 +230,7 @@ public final class Sequence {
             request.sampling(),
             penalties,
             mayStop ? NONE : stopTokens,
+            constraint == null ? null : constraint.allowed(stop.maxTokens() - answerTokens),
             choice,
             answerTokens);
     if (request.logprobs().answer()) {
@@ -242,14 +248,21 @@ public final class Sequence {
     if (penalties != null) {
       penalties.add(id);
     }
+    if (constraint != null) {
+      constraint.accept(id);
+    }
     boolean stopped = Arrays.binarySearch(stopTokens, id) >= 0;
-    boolean ends = stopped || answerTokens == stop.maxTokens();
+    boolean ends =
+        stopped
+            || answerTokens == stop.maxTokens()
+            || (constraint != null && constraint.isFinished());
     addText(id, stopped, ends);
     if (stopStrings.found()) {
       finish(FinishReason.STOP);
     } else if (ends) {
       stopStrings.finish(added.text());
-      finish(stopped ? FinishReason.STOP : FinishReason.LENGTH);
+      boolean whole = stopped || (constraint != null && constraint.isComplete());
+      finish(whole ? FinishReason.STOP : FinishReason.LENGTH);
     }
   }
 

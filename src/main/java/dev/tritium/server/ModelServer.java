@@ -2,6 +2,7 @@ package dev.tritium.server;
 
 import dev.tritium.api.openai.ApiException;
 import dev.tritium.api.openai.ErrorKind;
+import dev.tritium.api.openai.Grammars;
 import dev.tritium.api.openai.Models;
 import dev.tritium.api.openai.ServedModel;
 import dev.tritium.engine.Sampling;
@@ -85,6 +86,10 @@ public class ModelServer implements Models {
             loaded.model().description().vocabularySize(),
             loaded.model().description().eosIds(),
             loaded.tokenizer(),
+            new Grammars(
+                loaded.tokenizer(),
+                loaded.model().description().vocabularySize(),
+                loaded.model().description().eosIds()),
             template.or(loaded::chatTemplate).orElse(null),
             scheduler,
             maxTokens,

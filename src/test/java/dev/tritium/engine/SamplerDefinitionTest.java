@@ -110,9 +110,9 @@ class SamplerDefinitionTest {
             int expected = definition(scores, sampling, uniform);
             String inputs = sampling + ", vocabulary " + vocabulary + ", step " + step;
             assertEquals(
-                expected, scalar.sample(logits, 0, sampling, null, banned, 1, step), inputs);
+                expected, scalar.sample(logits, 0, sampling, null, banned, null, 1, step), inputs);
             assertEquals(
-                expected, vector.sample(logits, 0, sampling, null, banned, 1, step), inputs);
+                expected, vector.sample(logits, 0, sampling, null, banned, null, 1, step), inputs);
           }
         });
   }
@@ -162,7 +162,8 @@ class SamplerDefinitionTest {
             new Sampling(1, 0, 1, 0, 0.5, 1, 0, 0, Map.of(), 5))) {
       int kept = sampling.equals(Sampling.plain(5)) ? vocabulary : vocabulary / 2;
       for (int step = 0; step < 20; step++) {
-        int id = sampler.sample(new float[vocabulary], 0, sampling, null, new int[0], 0, step);
+        int id =
+            sampler.sample(new float[vocabulary], 0, sampling, null, new int[0], null, 0, step);
         assertEquals((int) (kept * new Philox().uniform(5, 0, step)), id, sampling.toString());
         assertTrue(id < kept, sampling.toString());
       }

@@ -27,7 +27,7 @@ class SamplerTest {
 
   private int draw(float[] logits, Sampling sampling, long step) {
     Penalties penalties = Penalties.of(sampling, VOCABULARY, new int[0]);
-    return sampler.sample(logits, AT, sampling, penalties, NONE, 0, step);
+    return sampler.sample(logits, AT, sampling, penalties, NONE, null, 0, step);
   }
 
   /** Logits of one row at {@link #AT} of a longer array. */
@@ -151,7 +151,7 @@ class SamplerTest {
           float[] before = logits.clone();
           int[] drawn = new int[VOCABULARY];
           for (int step = 0; step < draws; step++) {
-            drawn[sampler.sample(logits, AT, sampling, penalties, NONE, 0, step)]++;
+            drawn[sampler.sample(logits, AT, sampling, penalties, NONE, null, 0, step)]++;
           }
           assertArrayEquals(before, logits, "the logits were changed");
           String inputs =
@@ -251,7 +251,7 @@ class SamplerTest {
             new Sampling(1, 0, 1, 0.001, 1, 1, 0, 0, Map.of(), 1))) {
       for (int step = 0; step < 200; step++) {
         Penalties penalties = Penalties.of(sampling, VOCABULARY, new int[0]);
-        int id = sampler.sample(logits, AT, sampling, penalties, banned, 0, step);
+        int id = sampler.sample(logits, AT, sampling, penalties, banned, null, 0, step);
         assertTrue(id == 1 || id == 3, () -> sampling + " drew " + id);
       }
     }
@@ -278,7 +278,7 @@ class SamplerTest {
     int[] otherSeed = new int[100];
     for (int step = 0; step < 100; step++) {
       first[step] = draw(logits, sampling, step);
-      otherChoice[step] = sampler.sample(logits, AT, sampling, null, NONE, 1, step);
+      otherChoice[step] = sampler.sample(logits, AT, sampling, null, NONE, null, 1, step);
       otherSeed[step] = draw(logits, sampling.withSeed(12), step);
     }
     for (int step = 99; step >= 0; step--) {

@@ -5,6 +5,7 @@ import dev.tritium.engine.Logprobs;
 import dev.tritium.engine.Sampling;
 import dev.tritium.engine.SequenceRequest;
 import dev.tritium.engine.StopRules;
+import dev.tritium.grammar.TokenGrammar;
 import dev.tritium.tokenizer.ChatTemplate;
 import dev.tritium.tokenizer.ChatTemplateException;
 import java.util.ArrayList;
@@ -49,12 +50,14 @@ record ChatRequest(
     Prompt prompt = Prompt.ofText("messages", render(messages, model), false, model);
     StopRules stop =
         SamplingParameters.stopRules(body, model, maxTokens(body, prompt.ids().length, model));
+    String limit = body.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
+    TokenGrammar grammar = ResponseFormat.read(body, stop, limit, model);
     int n = SamplingParameters.answers(body, "n", 1, 1, model);
     String cacheSalt = SamplingParameters.cacheSalt(body);
     Logprobs logprobs = wantsLogprobs ? new Logprobs(top, true, false) : Logprobs.NONE;
     return new ChatRequest(
         model,
-        new SequenceRequest(prompt.ids(), 0, n, cacheSalt, sampling, stop, logprobs),
+        new SequenceRequest(prompt.ids(), 0, n, cacheSalt, sampling, stop, logprobs, grammar),
         wantsLogprobs,
         stream,
         includeUsage);

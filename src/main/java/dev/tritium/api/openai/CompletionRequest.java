@@ -5,6 +5,7 @@ import dev.tritium.engine.Logprobs;
 import dev.tritium.engine.Sampling;
 import dev.tritium.engine.SequenceRequest;
 import dev.tritium.engine.StopRules;
+import dev.tritium.grammar.TokenGrammar;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -53,6 +54,7 @@ record CompletionRequest(
     }
     Sampling sampling = SamplingParameters.sampling(body, model);
     StopRules stop = SamplingParameters.stopRules(body, model, maxTokens);
+    TokenGrammar grammar = ResponseFormat.read(body, stop, "max_tokens", model);
     String cacheSalt = SamplingParameters.cacheSalt(body);
     boolean includeUsage = SamplingParameters.includeUsage(body, stream);
     List<Prompt> prompts = Prompt.read(value, echo, model);
@@ -71,7 +73,8 @@ record CompletionRequest(
       SamplingParameters.requireFit(param, maxTokens, prompt.ids().length, model);
       int choice = sequences.size() * drawn;
       sequences.add(
-          new SequenceRequest(prompt.ids(), choice, drawn, cacheSalt, sampling, stop, logprobs));
+          new SequenceRequest(
+              prompt.ids(), choice, drawn, cacheSalt, sampling, stop, logprobs, grammar));
     }
     return new CompletionRequest(
         model, prompts, sequences, n, echo, showsLogprobs, stream, includeUsage);

@@ -39,6 +39,11 @@ final class Json {
     return JsonNodeFactory.instance.objectNode();
   }
 
+  /** A value as maps, lists, strings, numbers, booleans and null. */
+  static Object plain(JsonNode value) {
+    return MAPPER.convertValue(value, Object.class);
+  }
+
   /**
    * Reads a body that must be one JSON object.
    *

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param createdSeconds when it was loaded, in seconds since 1970
  * @param vocabularySize token ids are below it
  * @param eosIds token ids that end a text
+ * @param grammars what answers must be, over the model's tokens
  * @param chatTemplate null for a base model without one
  * @param maxModelTokens prompt and answer together
  * @param chatMaxTokens tokens of a chat answer that sets no limit
@@ -25,6 +26,7 @@ public record ServedModel(
     int vocabularySize,
     Set<Integer> eosIds,
     Tokenizer tokenizer,
+    Grammars grammars,
     @Nullable ChatTemplate chatTemplate,
     Scheduler scheduler,
     int maxModelTokens,

@@ -32,6 +32,7 @@ final class IdleModel implements Models, AutoCloseable {
             FakeModel.VOCABULARY,
             Set.of(FakeModel.EOS),
             tokenizer,
+            new Grammars(tokenizer, FakeModel.VOCABULARY, Set.of(FakeModel.EOS)),
             ChatTemplate.parse("{{ messages[0]['content'] }}", Map.of()),
             new Scheduler(fake, tokenizer, new ScalarRowKernels(), LIMITS, report -> {}),
             10_000,
