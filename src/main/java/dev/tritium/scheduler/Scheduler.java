@@ -493,6 +493,11 @@ public final class Scheduler {
       int most = sequence.request().stop().maxTokens() - sequence.answerTokens();
       left += sequence.promptLeft() + running.get(i).slots * queue.expectedRows(most);
     }
+    for (int i = 0; i < followers.size(); i++) {
+      SequenceRequest request = followers.get(i).prompt().request();
+      left += request.prompt().length - followers.get(i).common();
+      left += request.answers() * queue.expectedRows(request.stop().maxTokens());
+    }
     queue.runs(slots(), left);
   }
 

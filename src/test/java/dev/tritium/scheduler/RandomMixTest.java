@@ -47,9 +47,9 @@ class RandomMixTest {
     return new SplittableRandom(seed).ints(count, 3, 4_096).toArray();
   }
 
-  /** One in 40 is long, and most begin as others do. */
+  /** One in 25 is long, and most begin as others do. */
   private int[] prompt() {
-    int most = random.nextInt(40) == 0 ? 3_000 : 60;
+    int most = random.nextInt(25) == 0 ? 3_000 : 80;
     int length = random.nextInt(1, most + 1);
     int shared = random.nextInt(length + 1);
     return ByHand.join(
