@@ -351,7 +351,9 @@ public final class Scheduler {
         begin(followers.remove(i).prompt());
       }
     }
-    while (true) {
+    // To begin takes time, a long prompt the most: the rest begins with the next steps.
+    long latest = start + limits.stepTime().toNanos() / 4;
+    while (running.isEmpty() || clock.nanos() <= latest) {
       Waiting next = queue.pollIf(hasRoom);
       if (next == null) {
         break;

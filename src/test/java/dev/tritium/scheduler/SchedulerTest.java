@@ -482,21 +482,45 @@ class SchedulerTest {
     assertEquals(new Reported(List.of(), List.of(), 0), reports.getLast());
   }
 
+  /** A clock that stands still by itself; the process has two busy threads. */
+  private record HandClock(AtomicLong now) implements Clock {
+    @Override
+    public long nanos() {
+      return now.get();
+    }
+
+    @Override
+    public long cpuNanos() {
+      return 2 * now.get();
+    }
+  }
+
+  @Test
+  void promptsThatTakeLongToBeginLeaveTheRestToTheNextSteps() {
+    AtomicLong now = new AtomicLong();
+    long stepNanos = SchedulerLimits.defaults().stepTime().toNanos();
+    model.beforeState(() -> now.addAndGet(stepNanos / 2));
+    Scheduler scheduler =
+        new Scheduler(
+            model,
+            tokenizer,
+            new ScalarRowKernels(),
+            SchedulerLimits.defaults(),
+            report -> {},
+            new HandClock(now));
+    for (int i = 0; i < 3; i++) {
+      submit(scheduler, 2 + i, 100);
+    }
+    for (int begun = 1; begun <= 3; begun++) {
+      steps(scheduler, 1);
+      assertEquals(begun, scheduler.runningCount());
+    }
+  }
+
   @Test
   void accountsShareTheTimeOfTheirStepsByRows() {
     AtomicLong now = new AtomicLong();
-    Clock clock =
-        new Clock() {
-          @Override
-          public long nanos() {
-            return now.get();
-          }
-
-          @Override
-          public long cpuNanos() {
-            return 2 * now.get();
-          }
-        };
+    Clock clock = new HandClock(now);
     model.beforeForward(() -> now.addAndGet(1_000));
     List<Long> cpu = new ArrayList<>();
     SchedulerLimits limits = Schedulers.limits(4, 8, 128);
