@@ -84,7 +84,7 @@ class SlowReadersTest {
   void aStreamThatNobodyReadsIsCutOffAndOthersDoNotNotice() throws Exception {
     Object[] body = {"prompt", "Once", "max_tokens", 300, "ignore_eos", true, "seed", 1};
     String alone = api.ask(PATH, body).at("/choices/0/text").textValue();
-    try (Socket stalled = api.openSlow(PATH, big(8, 100_000, true));
+    try (Socket stalled = api.openSlow(PATH, big(8, 20_000, true));
         ExecutorService clients = Executors.newSingleThreadExecutor()) {
       Future<Boolean> others =
           clients.submit(
