@@ -121,6 +121,15 @@ class SlowReadersTest {
   }
 
   @Test
+  void aStreamThatNobodyReadsIsCutOffWhileItsClientSendsTheNextRequest() throws IOException {
+    try (Socket stalled = api.openSlow(PATH, big(8, 100_000, true))) {
+      Api.await("it runs", PATIENCE, () -> api.running() > 0);
+      Api.beginAnother(stalled, PATH);
+      awaitCut(stalled);
+    }
+  }
+
+  @Test
   void aReaderThatIsOnlySlowGetsItsWholeAnswer() throws Exception {
     try (Socket slow = api.openSlow(PATH, big(8, 400, false))) {
       InputStream in = slow.getInputStream();
