@@ -467,6 +467,7 @@ async def chat(options):
             own = await own_ids(prompt, answer.drawn[: answer.tokens - 1])  # the last one was never run
             ran.append(own)
             kept.add(tuple(prompt[:-1]))
+            kept.add(tuple(prompt))
             if len(own) == len(prompt) + answer.tokens - 1:
                 kept.add(tuple(own))
             report["rows"].append(

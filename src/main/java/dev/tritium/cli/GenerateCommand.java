@@ -90,7 +90,7 @@ final class GenerateCommand implements Runnable {
             loaded.model(),
             loaded.tokenizer(),
             loaded.kernels().rows(),
-            SchedulerLimits.defaults(),
+            SchedulerLimits.defaults().withoutTimeout(),
             clock);
     StopRules stop = new StopRules(limit, 0, List.of(), loaded.model().description().eosIds());
     Generation generation =
@@ -98,7 +98,8 @@ final class GenerateCommand implements Runnable {
             List.of(new SequenceRequest(ids, 0, sampling(loaded), stop, Logprobs.NONE)));
     PrintWriter out = spec.commandLine().getOut();
     out.print(loaded.tokenizer().decode(ids));
-    while (scheduler.step()) {
+    while (!generation.isDone()) {
+      scheduler.step();
       for (AnswerDelta delta : generation.poll()) {
         out.print(delta.text());
       }

@@ -13,6 +13,7 @@ public final class RequestAccount {
   private volatile int prefilledTokens;
   private volatile int cachedTokens;
   private volatile int answerTokens;
+  private boolean begun; // the first of the prompts
   private volatile long queueNanos;
   private volatile long firstTokenNanos;
   private volatile long computeNanos;
@@ -83,7 +84,10 @@ public final class RequestAccount {
 
   /** A prompt begins to run, {@code nanos} after the request's arrival. */
   public void began(long nanos, int cached) {
-    queueNanos = queueNanos == 0 ? nanos : queueNanos;
+    if (!begun) {
+      queueNanos = nanos;
+      begun = true;
+    }
     cachedTokens += cached;
   }
 

@@ -20,7 +20,10 @@ public final class StepReport {
     return nanos;
   }
 
-  /** CPU time of the whole process during the step, in nanoseconds. */
+  /**
+   * CPU time of the whole process during the step, in nanoseconds. The JVM counts it in ticks of 10
+   * ms: only sums over many steps mean something.
+   */
   public long cpuNanos() {
     return cpuNanos;
   }

@@ -7,6 +7,6 @@ public final class RequestTimeoutException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   RequestTimeoutException(Duration limit) {
-    super("the request was not done after %d s and was ended".formatted(limit.toSeconds()));
+    super("the request was not done after %.1f s and was ended".formatted(limit.toMillis() / 1e3));
   }
 }

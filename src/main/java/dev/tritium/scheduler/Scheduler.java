@@ -116,6 +116,11 @@ public final class Scheduler {
     return prefixes.cache().bytes();
   }
 
+  /** States that the prefix cache gave up so far. */
+  public long cacheEvictions() {
+    return prefixes.cache().evictions();
+  }
+
   PrefixCache cache() {
     return prefixes.cache();
   }
@@ -208,6 +213,8 @@ public final class Scheduler {
     List<Generation> open = new ArrayList<>();
     running.forEach(member -> open.add(member.generation));
     members.forEach(member -> open.add(member.generation)); // finished, and not published yet
+    open.addAll(late);
+    late.clear();
     followers.forEach(follower -> open.add(follower.prompt().generation()));
     queue.clear().forEach(waiting -> open.add(waiting.generation()));
     running.clear();
@@ -344,7 +351,9 @@ public final class Scheduler {
         begin(followers.remove(i).prompt());
       }
     }
-    while (true) {
+    // To begin takes time, a long prompt the most: the rest begins with the next steps.
+    long latest = start + limits.stepTime().toNanos() / 4;
+    while (running.isEmpty() || clock.nanos() <= latest) {
       Waiting next = queue.pollIf(hasRoom);
       if (next == null) {
         break;
@@ -483,6 +492,8 @@ public final class Scheduler {
     }
     if (prefilled) {
       budget.ran(rows, nanos);
+    } else if (report.groups() > 0) {
+      budget.ranAnswers(nanos);
     }
     if (report.groups() > 0) { // it did not fail
       queue.stepped(rows, nanos);

@@ -46,6 +46,21 @@ public record SchedulerLimits(
     }
   }
 
+  /** The same, but for requests that may take as long as they like. */
+  public SchedulerLimits withoutTimeout() {
+    return new SchedulerLimits(
+        maxRunning,
+        maxWaiting,
+        maxWaitingTokens,
+        maxWait,
+        Duration.ZERO,
+        stateBytes,
+        stepRows,
+        stepTime,
+        cacheBytes,
+        cacheChunk);
+  }
+
   public static SchedulerLimits defaults() {
     return new SchedulerLimits(
         64,

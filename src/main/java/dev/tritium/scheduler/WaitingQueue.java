@@ -20,8 +20,11 @@ final class WaitingQueue {
   /** Length of an answer, as long as none has ended. */
   private static final double FIRST_GUESS = 128;
 
-  /** Weight of the last step, or answer, in the means. */
+  /** Weight of the last answer in their mean length. */
   private static final double NEWEST = 0.05;
+
+  /** Weight of the last step in the mean time of a row. */
+  private static final double NEWEST_STEP = 0.2;
 
   private final SchedulerLimits limits;
   private final Deque<Waiting> waiting = new ArrayDeque<>();
@@ -135,10 +138,10 @@ final class WaitingQueue {
 
   /** Takes note of a step. Small ones say little of the full ones that others wait for. */
   synchronized void stepped(int rows, long nanos) {
-    if (2 * rows < mostRows) {
+    if (2 * rows < Math.min(mostRows, limits.maxRunning())) {
       return;
     }
-    double weight = rows > 2 * mostRows ? 1 : NEWEST;
+    double weight = rows > 2 * mostRows ? 1 : NEWEST_STEP;
     nanosPerRow += weight * ((double) nanos / rows - nanosPerRow);
     mostRows = Math.max(mostRows, rows);
   }
@@ -162,8 +165,9 @@ final class WaitingQueue {
   }
 
   /**
-   * How long a request that came now would wait: for those before it but as many as may run beside
-   * it, taken as equal in length.
+   * How long a request that came now would wait for a place. Before it there are answers that run
+   * or wait; so many of them must end that it is one of {@code maxRunning}. All are taken to have
+   * an equal share of the rows that are left.
    */
   synchronized Duration estimatedWait() {
     long ahead = running;

@@ -5,9 +5,12 @@ import dev.tritium.engine.StepReport;
 import dev.tritium.kernel.TernaryKernels;
 import dev.tritium.scheduler.Scheduler;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.TimeGauge;
 import jakarta.inject.Singleton;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Counts what the engine does, in Micrometer. */
@@ -36,11 +39,11 @@ public class EngineMetrics implements EngineListener {
         .tag("width", String.valueOf(kernels.vectorBits()))
         .register(registry);
     Gauge.builder("llm.requests.running", scheduler, Scheduler::runningCount)
-        .description("Sequences that run now")
+        .description("Answers that have a place now")
         .tag("model", model)
         .register(registry);
     Gauge.builder("llm.requests.waiting", scheduler, Scheduler::waitingCount)
-        .description("Sequences in the queue")
+        .description("Prompts in the queue")
         .tag("model", model)
         .register(registry);
     Gauge.builder("llm.state.slots.used", scheduler, Scheduler::runningCount)
@@ -51,6 +54,19 @@ public class EngineMetrics implements EngineListener {
         .description("States of sequences that there can be")
         .tag("model", model)
         .register(registry);
+    Gauge.builder("llm.requests.waiting.tokens", scheduler, Scheduler::waitingTokens)
+        .description("Tokens of the prompts in the queue")
+        .tag("model", model)
+        .register(registry);
+    TimeGauge.builder(
+            "llm.expected.wait", scheduler, TimeUnit.NANOSECONDS, s -> s.estimatedWait().toNanos())
+        .description("How long a request that came now would wait, by estimate")
+        .tag("model", model)
+        .register(registry);
+    FunctionCounter.builder("llm.prefix.cache.evictions", scheduler, Scheduler::cacheEvictions)
+        .description("States that the prefix cache gave up for others")
+        .tag("model", model)
+        .register(registry);
     Gauge.builder("llm.prefix.cache.bytes", scheduler, Scheduler::cacheBytes)
         .description("Memory that the prefix cache holds")
         .baseUnit("bytes")
@@ -58,7 +74,8 @@ public class EngineMetrics implements EngineListener {
         .register(registry);
     counters =
         new Counters(
-            counter("llm.prompt.tokens", "Prompt tokens that were run", model),
+            counter(
+                "llm.prompt.tokens", "Prompt tokens that were run; cached ones were not", model),
             counter("llm.generated.tokens", "Tokens that were drawn", model),
             counter(
                 "llm.prefix.cache.queries", "Prompt tokens looked for in the prefix cache", model),

@@ -15,6 +15,7 @@ final class SettingsCheck {
     atLeast(1, "tritium.max-model-len", config.maxModelLen());
     atLeast(1, "tritium.chat-max-tokens", config.chatMaxTokens());
     atLeast(1, "tritium.max-body-bytes", config.maxBodyBytes());
+    atLeast(1, "tritium.max-connections", config.maxConnections());
     atLeast(1, "tritium.scheduler.max-running", config.scheduler().maxRunning());
     atLeast(1, "tritium.scheduler.max-waiting", config.scheduler().maxWaiting());
     atLeast(1, "tritium.scheduler.max-waiting-tokens", config.scheduler().maxWaitingTokens());

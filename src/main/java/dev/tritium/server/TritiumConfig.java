@@ -126,7 +126,7 @@ public interface TritiumConfig {
     @WithDefault("128")
     int stepRows();
 
-    /** Longest time of a step in milliseconds. */
+    /** Wanted time of a step in milliseconds. */
     @WithDefault("50")
     int stepMillis();
   }

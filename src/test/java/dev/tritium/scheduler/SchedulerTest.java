@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -479,6 +480,72 @@ class SchedulerTest {
         });
     steps(scheduler, 1);
     assertEquals(new Reported(List.of(), List.of(), 0), reports.getLast());
+  }
+
+  /** A clock that stands still by itself; the process has two busy threads. */
+  private record HandClock(AtomicLong now) implements Clock {
+    @Override
+    public long nanos() {
+      return now.get();
+    }
+
+    @Override
+    public long cpuNanos() {
+      return 2 * now.get();
+    }
+  }
+
+  @Test
+  void promptsThatTakeLongToBeginLeaveTheRestToTheNextSteps() {
+    AtomicLong now = new AtomicLong();
+    long stepNanos = SchedulerLimits.defaults().stepTime().toNanos();
+    model.beforeState(() -> now.addAndGet(stepNanos / 2));
+    Scheduler scheduler =
+        new Scheduler(
+            model,
+            tokenizer,
+            new ScalarRowKernels(),
+            SchedulerLimits.defaults(),
+            report -> {},
+            new HandClock(now));
+    for (int i = 0; i < 3; i++) {
+      submit(scheduler, 2 + i, 100);
+    }
+    for (int begun = 1; begun <= 3; begun++) {
+      steps(scheduler, 1);
+      assertEquals(begun, scheduler.runningCount());
+    }
+  }
+
+  @Test
+  void accountsShareTheTimeOfTheirStepsByRows() {
+    AtomicLong now = new AtomicLong();
+    Clock clock = new HandClock(now);
+    model.beforeForward(() -> now.addAndGet(1_000));
+    List<Long> cpu = new ArrayList<>();
+    SchedulerLimits limits = Schedulers.limits(4, 8, 128);
+    Scheduler scheduler =
+        new Scheduler(
+            model,
+            tokenizer,
+            new ScalarRowKernels(),
+            limits,
+            report -> cpu.add(report.cpuNanos()),
+            clock);
+    Object trace = new Object();
+    RequestAccount large = scheduler.submit(List.of(request(30, 1, 0)), trace).account();
+    RequestAccount small = submit(scheduler, 10, 2).account();
+    now.addAndGet(500);
+    steps(scheduler, 2);
+    assertEquals(List.of(2_000L, 2_000L), cpu);
+    assertSame(trace, large.trace());
+    assertEquals(List.of(750L, 1_250L), List.of(large.computeNanos(), small.computeNanos()));
+    assertEquals(List.of(500L, 500L), List.of(large.queueNanos(), small.queueNanos()));
+    assertEquals(
+        List.of(1_500L, 1_500L), List.of(large.firstTokenNanos(), small.firstTokenNanos()));
+    small.addJoules(0.5);
+    small.addJoules(0.25);
+    assertEquals(0.75, small.joules());
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.tritium.scheduler;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -45,6 +46,12 @@ class StepBudgetTest {
     } else {
       assertTrue(rows <= most && rows >= 0.95 * most - 1, rows + " rows, " + most + " would fit");
     }
+  }
+
+  @Test
+  void whereAnswersAloneTakeTooLongPromptsGetTheRowsThatCostLittleMore() {
+    budget.ranAnswers((long) (1_000 * 60_200.0));
+    assertEquals(MAX_ROWS, settle(200, 1, 60_000, 200));
   }
 
   @ParameterizedTest

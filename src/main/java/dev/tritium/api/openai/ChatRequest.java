@@ -55,6 +55,7 @@ record ChatRequest(
     int n = SamplingParameters.answers(body, "n", 1, 1, model);
     String cacheSalt = SamplingParameters.cacheSalt(body);
     Logprobs logprobs = wantsLogprobs ? new Logprobs(top, true, false) : Logprobs.NONE;
+    SamplingParameters.requireHoldable("logprobs", logprobs, (long) n * stop.maxTokens());
     return new ChatRequest(
         model,
         new SequenceRequest(prompt.ids(), 0, n, cacheSalt, sampling, stop, logprobs, grammar),

@@ -29,11 +29,6 @@ record CompletionRequest(
   private static final int DEFAULT_MAX_TOKENS = 16; // OpenAI's
 
   /**
-   * Prompt tokens, of all choices, whose log-probabilities one answer may hold: about 1 KB each.
-   */
-  private static final int MAX_ECHOED_LOGPROBS = 262_144;
-
-  /**
    * Reads the JSON body of {@code POST /v1/completions}.
    *
    * @throws ApiException with OpenAI's {@code param} when a field is unknown, of the wrong type or
@@ -61,12 +56,12 @@ record CompletionRequest(
     int n = SamplingParameters.answers(body, "n", 1, prompts.size(), model);
     int drawn = drawn(body, n, stream, prompts.size(), model);
     boolean showsLogprobs = body.has("logprobs");
-    if (showsLogprobs && echo) {
-      requireEchoable(prompts, n);
-    }
     Logprobs logprobs =
         new Logprobs(
             body.integer("logprobs", 0), showsLogprobs || drawn > n, showsLogprobs && echo);
+    long echoed = logprobs.prompt() ? n * prompts.stream().mapToLong(p -> p.ids().length).sum() : 0;
+    SamplingParameters.requireHoldable(
+        "logprobs", logprobs, echoed + (long) prompts.size() * drawn * maxTokens);
     List<SequenceRequest> sequences = new ArrayList<>(prompts.size());
     for (Prompt prompt : prompts) {
       String param = body.has("max_tokens") ? "max_tokens" : "prompt";
@@ -78,17 +73,6 @@ record CompletionRequest(
     }
     return new CompletionRequest(
         model, prompts, sequences, n, echo, showsLogprobs, stream, includeUsage);
-  }
-
-  private static void requireEchoable(List<Prompt> prompts, int n) {
-    long tokens = n * prompts.stream().mapToLong(prompt -> prompt.ids().length).sum();
-    if (tokens > MAX_ECHOED_LOGPROBS) {
-      throw ApiException.invalid(
-          "logprobs",
-          "'echo' with 'logprobs' takes at most %d prompt tokens in all choices, found %d: send"
-                  .formatted(MAX_ECHOED_LOGPROBS, tokens)
-              + " fewer prompts at once");
-    }
   }
 
   /** The answers of each prompt from which the best n are chosen. */

@@ -11,9 +11,6 @@ import org.jspecify.annotations.Nullable;
  * and the headers it goes out with.
  */
 public final class ErrorBody {
-  /** Clients of OpenAI give up, or come at once, when told to wait longer than a minute. */
-  private static final long MAX_RETRY_AFTER_SECONDS = 60;
-
   private ErrorBody() {}
 
   static String of(ErrorKind kind, @Nullable String param, String message) {
@@ -36,8 +33,7 @@ public final class ErrorBody {
   public static Map<String, String> headers(ApiException e) {
     Map<String, String> headers = new LinkedHashMap<>();
     if (e.kind().isTemporary()) {
-      long seconds = Math.clamp(e.retryAfter().toSeconds(), 1, MAX_RETRY_AFTER_SECONDS);
-      headers.put(HttpHeaders.RETRY_AFTER, String.valueOf(seconds));
+      headers.put(HttpHeaders.RETRY_AFTER, String.valueOf(e.retryAfter().toSeconds()));
     }
     switch (e.kind()) {
       case BODY_TOO_LARGE -> headers.put("Connection", "close"); // the rest is not read

@@ -93,7 +93,8 @@ record Prompt(int[] ids, String text) {
     return new Prompt(ids, echo ? model.tokenizer().decode(ids) : "");
   }
 
-  private static void requireFit(String param, int tokens, ServedModel model) {
+  /** Bounds the ids of a text. */
+  static void requireFit(String param, int tokens, ServedModel model) {
     if (tokens > model.maxModelTokens()) {
       throw tooLong(param, String.valueOf(tokens), model);
     }

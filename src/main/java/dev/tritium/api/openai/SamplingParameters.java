@@ -2,6 +2,7 @@ package dev.tritium.api.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.BooleanNode;
+import dev.tritium.engine.Logprobs;
 import dev.tritium.engine.Sampling;
 import dev.tritium.engine.StopRules;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +23,7 @@ final class SamplingParameters {
   private static final int MAX_STOP_TOKENS = 1024;
   private static final int MAX_BIASES = 1024;
   private static final double MAX_BIAS = 100;
+  private static final int MAX_LOGPROBS = 1 << 20; // about half a KB each
 
   private SamplingParameters() {}
 
@@ -188,6 +190,22 @@ final class SamplingParameters {
               + " (tritium.max-model-len)");
     }
     return maxTokens;
+  }
+
+  /**
+   * Bounds the log-probabilities that an answer holds in memory until it is read.
+   *
+   * @param tokens of all choices at their longest, echoed prompts included
+   */
+  static void requireHoldable(String param, Logprobs logprobs, long tokens) {
+    long entries = logprobs.answer() || logprobs.prompt() ? tokens * (1 + logprobs.top()) : 0;
+    if (entries > MAX_LOGPROBS) {
+      throw ApiException.invalid(
+          param,
+          "an answer may hold %d log-probabilities, and this one could have %d (tokens of all"
+                  .formatted(MAX_LOGPROBS, entries)
+              + " choices, times alternatives and one): lower the token limit or send less at once");
+    }
   }
 
   /** Whether a stream is to end with a chunk of usage. */

@@ -62,6 +62,7 @@ public class TokenizeResource {
       throw ApiException.invalid("tokens", "'tokens' is missing");
     }
     int[] ids = TokenIds.read("tokens", tokens, model.vocabularySize());
+    Prompt.requireFit("tokens", ids.length, model);
     return Json.object().put("prompt", model.tokenizer().decode(ids)).toString();
   }
 }

@@ -98,10 +98,12 @@ class SeveralAnswersRequestTest {
   }
 
   @Test
-  void moreEchoedLogprobsThanAnAnswerCanHoldAreRefused() {
+  void moreLogprobsThanAnAnswerCanHoldAreRefused() {
     List<List<Integer>> prompts = Collections.nCopies(16, Collections.nCopies(5_000, 300));
     assertEquals(16, models.completion("prompt", prompts, "n", 4, "echo", true).sequences().size());
-    assertRefused("logprobs", "320000", "prompt", prompts, "n", 4, "echo", true, "logprobs", 0);
+    assertRefused("logprobs", "1926144", "prompt", prompts, "n", 4, "echo", true, "logprobs", 5);
+    assertRefused(
+        "logprobs", "1200000", "prompt", "A", "n", 4, "max_tokens", 50_000, "logprobs", 5);
   }
 
   private static void assertChoices(CompletionRequest request, int answers) {
