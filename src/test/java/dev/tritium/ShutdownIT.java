@@ -87,6 +87,7 @@ class ShutdownIT {
     Future<Answer> plain = clients.submit(() -> api.post(PATH, endless(false)));
     try (Socket unread = api.openSlow(PATH, endless(true))) {
       Api.await("they run", PATIENCE, () -> api.running() == 3);
+      Api.beginAnother(unread, PATH);
       server.destroy();
       String events = stream.get().body();
       assertFalse(events.contains("[DONE]"), "it was done");

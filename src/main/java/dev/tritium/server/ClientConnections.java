@@ -1,10 +1,13 @@
 package dev.tritium.server;
 
 import dev.tritium.api.openai.Connections;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.smallrye.mutiny.subscription.Cancellable;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.impl.ConnectionBase;
 import jakarta.inject.Singleton;
-import java.io.IOException;
 import java.time.Duration;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
 
@@ -32,9 +35,28 @@ public class ClientConnections implements Connections {
     cut(request.unwrap(HttpServerRequest.class));
   }
 
+  /** Over HTTP/2 the connection's other streams end with it. */
   static void cut(HttpServerRequest request) {
-    // The connection's own close waits until everything was written: forever, for who takes
-    // nothing.
-    ((ConnectionBase) request.connection()).fail(new IOException("cut off: it takes nothing"));
+    // Past Vert.x: its close waits until everything was written, forever for who takes nothing;
+    // its fail throws when the next request has begun to come.
+    ChannelFuture _ = nettyContext(request).close();
+  }
+
+  @Override
+  public Cancellable onClose(ServerHttpRequest request, Runnable action) {
+    // Netty's event: Vert.x does not tell a queued request that begins on a closed connection.
+    ChannelFuture closed =
+        nettyContext(request.unwrap(HttpServerRequest.class)).channel().closeFuture();
+    ChannelFutureListener listener = ignored -> action.run();
+    closed.addListener(listener);
+    return () -> closed.removeListener(listener);
+  }
+
+  static boolean isClosed(HttpServerRequest request) {
+    return !nettyContext(request).channel().isOpen();
+  }
+
+  static ChannelHandlerContext nettyContext(HttpServerRequest request) {
+    return ((ConnectionBase) request.connection()).channelHandlerContext();
   }
 }

@@ -48,7 +48,11 @@ public class Drain {
 
   /** How many are open. */
   private int open() {
-    exchanges.removeIf(exchange -> exchange.response().ended() || exchange.response().closed());
+    exchanges.removeIf(
+        exchange ->
+            exchange.response().ended()
+                || exchange.response().closed()
+                || ClientConnections.isClosed(exchange.request()));
     return exchanges.size();
   }
 

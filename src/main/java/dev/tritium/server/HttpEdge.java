@@ -35,6 +35,7 @@ final class HttpEdge {
 
   private void handle(RoutingContext exchange) {
     long start = System.nanoTime();
+    PipelinedRequests.begin(exchange.request());
     String id = requestId(exchange.request());
     exchange.addHeadersEndHandler(
         ignored ->

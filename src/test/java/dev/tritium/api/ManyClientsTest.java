@@ -155,6 +155,20 @@ class ManyClientsTest {
     assertGone("streamed: " + stream);
   }
 
+  @ParameterizedTest(name = "streamed: {0}")
+  @ValueSource(booleans = {true, false})
+  void aClientThatLeavesWhileItSendsItsNextRequestIsGoneWithinASecond(boolean stream)
+      throws IOException {
+    Socket client = api.open(PATH, endless(stream));
+    double before = generated();
+    Api.await("it generates", PATIENCE, () -> generated() > before + 5);
+    Api.beginAnother(client, PATH);
+    Api.await("it generates on", PATIENCE, () -> generated() > before + 50);
+    assertEquals(1, api.running());
+    client.close();
+    assertGone("streamed: " + stream);
+  }
+
   @Test
   void aClientThatLeavesWithoutReadingIsGoneWithinASecond() throws IOException {
     Socket client = api.open(PATH, endless(true));

@@ -121,6 +121,28 @@ class SlowReadersTest {
   }
 
   @Test
+  void aStreamThatNobodyReadsIsCutOffWhileItsClientSendsTheNextRequest() throws IOException {
+    try (Socket stalled = api.openSlow(PATH, big(8, 100_000, true))) {
+      Api.await("it runs", PATIENCE, () -> api.running() > 0);
+      Api.beginAnother(stalled, PATH);
+      awaitCut(stalled);
+    }
+  }
+
+  @Test
+  void clientsThatLeaveWhileTheySendTheirNextRequestLeaveRoomForOthers() throws IOException {
+    for (int i = 0; i < CONNECTIONS; i++) {
+      try (Socket client = api.open(PATH, big(1, 100_000, true))) {
+        Api.await("it runs", PATIENCE, () -> api.running() == 1);
+        Api.beginAnother(client, PATH);
+        client.getInputStream().readNBytes(2000);
+      }
+      Api.await("it is gone", PATIENCE, () -> api.running() == 0);
+    }
+    Api.await("there is room", PATIENCE, this::isServed);
+  }
+
+  @Test
   void aReaderThatIsOnlySlowGetsItsWholeAnswer() throws Exception {
     try (Socket slow = api.openSlow(PATH, big(8, 400, false))) {
       InputStream in = slow.getInputStream();

@@ -89,8 +89,19 @@ final class Answers {
         Multi.createFrom()
             .ticks()
             .every(client.stallTimeout().dividedBy(4))
+            .select()
+            .where(ignored -> isStalled())
+            .select()
+            .first()
             .subscribe()
-            .with(ignored -> cutIfStalled());
+            .with(ignored -> cut());
+    // The body's own end may come long after that of its connection.
+    Cancellable atClose =
+        client.onClose(
+            () -> {
+              watch.cancel();
+              generation.cancel();
+            });
     Multi<String> pieces = body.onItem().transformToIterable(Answers::pieces);
     return Multi.createBy()
         .concatenating()
@@ -113,19 +124,22 @@ final class Answers {
         .invoke(
             () -> {
               watch.cancel();
+              atClose.cancel();
               generation.cancel();
             });
   }
 
-  private void cutIfStalled() {
-    long limit = client.stallTimeout().toNanos();
-    if (writing && System.nanoTime() - writingSinceNanos >= limit) {
-      LOG.log(
-          System.Logger.Level.INFO,
-          "a client took nothing of its answer for {0} s and is cut off",
-          client.stallTimeout().toSeconds());
-      client.cut();
-    }
+  private boolean isStalled() {
+    return writing && System.nanoTime() - writingSinceNanos >= client.stallTimeout().toNanos();
+  }
+
+  private void cut() {
+    LOG.log(
+        System.Logger.Level.INFO,
+        "a client took nothing of its answer for {0} s and is cut off",
+        client.stallTimeout().toSeconds());
+    client.cut();
+    generation.cancel();
   }
 
   private static List<String> pieces(String text) {

@@ -1,5 +1,6 @@
 package dev.tritium.api.openai;
 
+import io.smallrye.mutiny.subscription.Cancellable;
 import java.time.Duration;
 import org.jboss.resteasy.reactive.server.core.CurrentRequestManager;
 import org.jboss.resteasy.reactive.server.core.ResteasyReactiveRequestContext;
@@ -25,5 +26,10 @@ record Client(ResteasyReactiveRequestContext exchange, Connections connections) 
 
   void cut() {
     connections.cut(exchange.serverRequest());
+  }
+
+  /** As {@link Connections#onClose}. */
+  Cancellable onClose(Runnable action) {
+    return connections.onClose(exchange.serverRequest(), action);
   }
 }

@@ -1,5 +1,6 @@
 package dev.tritium.api.openai;
 
+import io.smallrye.mutiny.subscription.Cancellable;
 import java.time.Duration;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
 
@@ -13,4 +14,11 @@ public interface Connections {
 
   /** Closes a connection at once; what its client has not taken is dropped. */
   void cut(ServerHttpRequest request);
+
+  /**
+   * Has {@code action} run when the request's connection closes, or soon if it has closed already.
+   *
+   * @return forgets the action: a connection outlives its exchanges
+   */
+  Cancellable onClose(ServerHttpRequest request, Runnable action);
 }
