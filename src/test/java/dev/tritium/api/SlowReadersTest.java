@@ -122,7 +122,7 @@ class SlowReadersTest {
 
   @Test
   void aStreamThatNobodyReadsIsCutOffWhileItsClientSendsTheNextRequest() throws IOException {
-    try (Socket stalled = api.openSlow(PATH, big(8, 100_000, true))) {
+    try (Socket stalled = api.openSlow(PATH, big(8, 20_000, true))) {
       Api.await("it runs", PATIENCE, () -> api.running() > 0);
       Api.beginAnother(stalled, PATH);
       awaitCut(stalled);
