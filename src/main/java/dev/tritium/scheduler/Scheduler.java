@@ -195,7 +195,7 @@ public final class Scheduler {
   }
 
   /** Whether nothing waits or runs, and everything was published. */
-  public boolean isIdle() {
+  boolean isIdle() {
     return queue.size() == 0 && !busy;
   }
 
