@@ -18,59 +18,62 @@ let running = null; // the AbortController of the request under way
 class Answer {
   text = '';
   tokens = [];
-  element = document.createElement('span');
+  drawn = 0; // so many of its characters, or tokens, are on the page
+  element = element('span', 'answer');
 
-  constructor() {
-    this.element.className = 'answer';
+  add(choice) {
+    this.text += textOf(choice);
+    this.tokens.push(...tokensOf(choice));
   }
 
-  add(text, tokens) {
-    this.text += text;
-    this.tokens.push(...tokens);
-    this.element.append(...(byId('tokens').checked && tokens.length > 0 ? tokens.map(tokenElement) : [text]));
-    this.letOneBeReached();
+  /** Appends what is new. */
+  draw() {
+    const asTokens = byId('tokens').checked && this.tokens.length > 0;
+    const all = asTokens ? this.tokens : this.text;
+    const more = all.slice(this.drawn);
+    this.element.append(...(asTokens ? more.map(tokenElement) : [more]));
+    if (this.drawn === 0) this.element.firstElementChild?.setAttribute('tabindex', 0); // arrow keys go on from there
+    this.drawn = all.length;
   }
 
   redraw() {
-    const asTokens = byId('tokens').checked && this.tokens.length > 0;
-    this.element.replaceChildren(...(asTokens ? this.tokens.map(tokenElement) : [this.text]));
-    this.letOneBeReached();
-  }
-
-  /** Tab stops at an answer once; arrow keys go on from there. */
-  letOneBeReached() {
-    this.element.querySelector('.token')?.setAttribute('tabindex', 0);
+    this.element.replaceChildren();
+    this.drawn = 0;
+    this.draw();
   }
 }
 
 /** What is measured here, and counted by the server, while an answer comes. */
 class Figures {
   started = performance.now();
-  first = null; // when the first text came, in milliseconds like the others
+  first = null; // when the first token came, in milliseconds like the others
   last = null;
-  events = 0;
+  tokens = 0;
+  firstTokens = 0; // those that came with the first: several where the server was faster than the page
   usage = null;
   finish = null;
 
   add(chunk, choice) {
     this.usage = chunk.usage ?? this.usage;
     this.finish = choice?.finish_reason ?? this.finish;
-    if (choice && (textOf(choice) || choice.logprobs)) {
+    const tokens = this.usage?.completion_tokens ?? 0;
+    if (tokens > this.tokens) {
       this.last = performance.now();
       this.first ??= this.last;
-      this.events++;
+      this.firstTokens ||= tokens;
+      this.tokens = tokens;
     }
   }
 
   /** Names and values; what is not known is left out. */
   entries() {
-    const { usage, first, last } = this;
-    const tokens = usage?.completion_tokens ?? this.events; // the server sends one event for each token if it can
+    const { usage, first, last, tokens } = this;
     const energy = usage?.energy;
+    const perSecond = (tokens - this.firstTokens) / ((last - first) / 1000);
     return Object.entries({
       'First token': first && `${Math.round(first - this.started)} ms`,
-      'Tokens per second': last > first && ((tokens - 1) / ((last - first) / 1000)).toFixed(1),
-      Tokens: tokens > 0 && String(tokens),
+      'Tokens per second': last > first && perSecond.toFixed(perSecond < 100 ? 1 : 0),
+      Tokens: usage && String(tokens),
       'Prompt tokens': usage && String(usage.prompt_tokens),
       'of them cached': usage && String(usage.prompt_tokens_details.cached_tokens),
       Energy: energy && `${energy.joules.toPrecision(3)} J`,
@@ -124,7 +127,10 @@ function request() {
   if (byId('tokens').checked) {
     Object.assign(body, isChat() ? { logprobs: true, top_logprobs: ALTERNATIVES } : { logprobs: ALTERNATIVES });
   }
-  Object.assign(body, JSON.parse(more.value || '{}'), { stream: true, stream_options: { include_usage: true } });
+  Object.assign(body, JSON.parse(more.value || '{}'), {
+    stream: true,
+    stream_options: { include_usage: true, continuous_usage_stats: true },
+  });
   return { path: isChat() ? 'v1/chat/completions' : 'v1/completions', body };
 }
 
@@ -136,23 +142,31 @@ async function generate() {
   const turn = begin(asked, answer);
   running = new AbortController();
   showRunning();
-  let failure = null;
+  let state = 'The answer is complete.';
+  let frame = null;
+  const draw = () => {
+    frame = null;
+    keepEndInSight(() => {
+      answer.draw();
+      figures.show();
+    });
+  };
   try {
     for await (const chunk of chunks(path, key.value, body, running.signal)) {
       const choice = chunk.choices.find(({ index }) => index === 0);
       figures.add(chunk, choice);
-      keepEndInSight(() => {
-        if (choice) answer.add(textOf(choice), tokensOf(choice));
-        figures.show();
-      });
+      if (choice) answer.add(choice);
+      frame ??= requestAnimationFrame(draw); // tokens may come faster than a page is laid out
     }
   } catch (e) {
     if (running.signal.aborted) figures.finish = 'stopped';
-    else failure = e;
+    else show(e);
+    state = running.signal.aborted ? 'Stopped.' : ''; // what failed is said by itself
   }
   running = null;
+  cancelAnimationFrame(frame);
+  draw();
   turn.removeAttribute('aria-busy');
-  figures.show();
   if (isChat() && answer.text) {
     conversation.push({ role: 'user', content: asked }, { role: 'assistant', content: answer.text });
   } else if (isChat()) { // nothing was said: the message may be sent again
@@ -160,8 +174,7 @@ async function generate() {
     prompt.value ||= asked;
   }
   showRunning();
-  byId('state').textContent = failure ? '' : 'The answer is complete.';
-  if (failure) show(failure);
+  byId('state').textContent = state;
 }
 
 /** Makes the place for an answer: after the chat so far, or alone. */
@@ -278,19 +291,22 @@ key.addEventListener('change', () => {
   loadModels();
 });
 byId('curl').addEventListener('click', () => {
+  if (!form.reportValidity()) return;
   const { path, body } = request();
   offer('The same request with curl', curl(url(path), body, key.value !== ''));
 });
 byId('python').addEventListener('click', () => {
+  if (!form.reportValidity()) return;
   offer("The same request with OpenAI's client for Python", python(url('v1'), request().body, key.value !== ''));
 });
 byId('copy').addEventListener('click', copy);
 byId('close').addEventListener('click', () => byId('snippet').close());
 addEventListener('keydown', (event) => {
+  if (byId('snippet').open) return;
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     form.requestSubmit();
-  } else if (event.key === 'Escape' && !byId('snippet').open) {
+  } else if (event.key === 'Escape') {
     running?.abort();
   }
 });

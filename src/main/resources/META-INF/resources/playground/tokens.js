@@ -24,7 +24,10 @@ export function tokensOf(choice) {
 
 function token(entry, top) {
   const plain = ({ token: text, logprob }) => ({ text: text.replace(/^bytes:/, ''), logprob });
-  return { ...plain(entry), top: top.map(plain).sort((a, b) => b.logprob - a.logprob) };
+  const own = plain(entry);
+  const all = top.map(plain);
+  if (entry.logprob !== null && !all.some(({ text }) => text === own.text)) all.push(own);
+  return { ...own, top: all.sort((a, b) => b.logprob - a.logprob) };
 }
 
 const LEAST_LIKELY = -5; // natural logarithm, 0.7 %: from here on the colour is full
@@ -62,7 +65,7 @@ export function installAlternatives(log, tooltip) {
   log.addEventListener('pointerleave', hide);
   log.addEventListener('focusout', hide);
   log.addEventListener('focusin', ({ target }) => {
-    log.querySelector('.token[tabindex="0"]')?.setAttribute('tabindex', -1);
+    target.parentElement.querySelector('[tabindex="0"]')?.setAttribute('tabindex', -1);
     target.tabIndex = 0; // Tab comes back to it
     show(target);
   });
