@@ -83,7 +83,7 @@ final class Browser implements AutoCloseable {
   void show(int width, int height, boolean phone, String colorScheme) {
     driver.executeCdpCommand(
         "Emulation.setDeviceMetricsOverride",
-        Map.of("width", width, "height", height, "deviceScaleFactor", 2, "mobile", phone));
+        Map.of("width", width, "height", height, "deviceScaleFactor", 1.5, "mobile", phone));
     driver.executeCdpCommand(
         "Emulation.setEmulatedMedia",
         Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", colorScheme))));

@@ -556,23 +556,24 @@ class PlaygroundTest {
     }
   }
 
-  /** Pictures for the documentation: {@code -Dtritium.screenshots=docs/images}. */
+  /** Pictures for the documentation: {@code -Dscreenshots=docs/images}. */
   @Test
   void thePageIsWorthAPicture() throws Exception {
     for (String colors : List.of("light", "dark")) {
       for (boolean phone : new boolean[] {false, true}) {
-        browser.show(phone ? 390 : 1180, phone ? 844 : 760, phone, colors);
+        browser.show(phone ? 390 : 1180, phone ? 844 : 920, phone, colors);
         browser.driver().navigate().refresh();
         Api.await("the models are listed", PATIENCE, () -> !value("model").isEmpty());
         type("seed", "11");
         type("max_tokens", "150");
         click("tokens");
+        browser.run("document.getElementById('settings').open = !arguments[0]", phone);
         prompt("Once upon a time", Keys.chord(Keys.CONTROL, Keys.ENTER));
         awaitEnd();
-        browser.run("document.querySelectorAll('.token')[arguments[0]].focus()", phone ? 10 : 14);
+        browser.run("scrollTo(0, 0); document.querySelectorAll('.token')[14].focus()");
         byte[] png = browser.screenshot();
         assertTrue(png.length > 10_000, "an empty page? " + png.length + " bytes");
-        String into = System.getProperty("tritium.screenshots");
+        String into = System.getProperty("screenshots");
         if (into != null) {
           Path file = Path.of(into, "playground-%s%s.png".formatted(phone ? "phone-" : "", colors));
           Files.createDirectories(file.getParent());
@@ -597,8 +598,7 @@ class PlaygroundTest {
   /** As it stands in the page, also where nothing is seen of it. */
   private static String text(String selector) {
     Object text =
-        browser.run(
-            "return document.querySelector(arguments[0])?.textContent ?? ''", selector);
+        browser.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector);
     return (String) text;
   }
 
