@@ -1,14 +1,20 @@
 package dev.tritium.server;
 
 import dev.tritium.api.openai.Connections;
+import dev.tritium.api.openai.RequestNotes;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.EventLoop;
 import io.smallrye.mutiny.subscription.Cancellable;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.impl.ConnectionBase;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
 
 /** Connections as Vert.x has them. */
@@ -31,6 +37,28 @@ public class ClientConnections implements Connections {
   }
 
   @Override
+  public RequestNotes notes(ServerHttpRequest request) {
+    return Exchange.notes(request.unwrap(RoutingContext.class));
+  }
+
+  @Override
+  public Executor eventLoop(ServerHttpRequest request) {
+    return loop(request);
+  }
+
+  @Override
+  public Cancellable every(ServerHttpRequest request, Duration period, Runnable action) {
+    ScheduledFuture<?> timer =
+        loop(request)
+            .scheduleAtFixedRate(action, period.toNanos(), period.toNanos(), TimeUnit.NANOSECONDS);
+    return () -> timer.cancel(false);
+  }
+
+  private static EventLoop loop(ServerHttpRequest request) {
+    return nettyContext(request.unwrap(HttpServerRequest.class)).channel().eventLoop();
+  }
+
+  @Override
   public void cut(ServerHttpRequest request) {
     cut(request.unwrap(HttpServerRequest.class));
   }
@@ -44,9 +72,12 @@ public class ClientConnections implements Connections {
 
   @Override
   public Cancellable onClose(ServerHttpRequest request, Runnable action) {
+    return onClose(request.unwrap(HttpServerRequest.class), action);
+  }
+
+  static Cancellable onClose(HttpServerRequest request, Runnable action) {
     // Netty's event: Vert.x does not tell a queued request that begins on a closed connection.
-    ChannelFuture closed =
-        nettyContext(request.unwrap(HttpServerRequest.class)).channel().closeFuture();
+    ChannelFuture closed = nettyContext(request).channel().closeFuture();
     ChannelFutureListener listener = ignored -> action.run();
     closed.addListener(listener);
     return () -> closed.removeListener(listener);
