@@ -43,37 +43,32 @@ class Answer {
   }
 }
 
-/** What is measured here, and counted by the server, while an answer comes. */
+/** What is asked for so that the figures can be shown while an answer comes. */
+const FIGURES = { stream_options: { include_usage: true, continuous_usage_stats: true }, timings_per_token: true };
+
+/** The time to the first token as it is seen here; all else is counted and measured by the server. */
 class Figures {
   started = performance.now();
-  first = null; // when the first token came, in milliseconds like the others
-  last = null;
-  tokens = 0;
-  firstTokens = 0; // those that came with the first: several where the server was faster than the page
+  first = null; // when the first token came, in milliseconds too
+  perSecond = 0;
   usage = null;
   finish = null;
 
   add(chunk, choice) {
     this.usage = chunk.usage ?? this.usage;
     this.finish = choice?.finish_reason ?? this.finish;
-    const tokens = this.usage?.completion_tokens ?? 0;
-    if (tokens > this.tokens) {
-      this.last = performance.now();
-      this.first ??= this.last;
-      this.firstTokens ||= tokens;
-      this.tokens = tokens;
-    }
+    this.perSecond = chunk.timings?.predicted_per_second ?? this.perSecond;
+    if (this.usage?.completion_tokens > 0) this.first ??= performance.now();
   }
 
   /** Names and values; what is not known is left out. */
   entries() {
-    const { usage, first, last, tokens } = this;
+    const { usage, first, perSecond } = this;
     const energy = usage?.energy;
-    const perSecond = (tokens - this.firstTokens) / ((last - first) / 1000);
     return Object.entries({
       'First token': first && `${Math.round(first - this.started)} ms`,
-      'Tokens per second': last > first && perSecond.toFixed(perSecond < 100 ? 1 : 0),
-      Tokens: usage && String(tokens),
+      'Tokens per second': perSecond && perSecond.toFixed(perSecond < 100 ? 1 : 0),
+      Tokens: usage && String(usage.completion_tokens),
       'Prompt tokens': usage && String(usage.prompt_tokens),
       'of them cached': usage && String(usage.prompt_tokens_details.cached_tokens),
       Energy: energy && `${energy.joules.toPrecision(3)} J`,
@@ -127,10 +122,7 @@ function request() {
   if (byId('tokens').checked) {
     Object.assign(body, isChat() ? { logprobs: true, top_logprobs: ALTERNATIVES } : { logprobs: ALTERNATIVES });
   }
-  Object.assign(body, JSON.parse(more.value || '{}'), {
-    stream: true,
-    stream_options: { include_usage: true, continuous_usage_stats: true },
-  });
+  Object.assign(body, JSON.parse(more.value || '{}'), { stream: true });
   return { path: isChat() ? 'v1/chat/completions' : 'v1/completions', body };
 }
 
@@ -152,7 +144,7 @@ async function generate() {
     });
   };
   try {
-    for await (const chunk of chunks(path, key.value, body, running.signal)) {
+    for await (const chunk of chunks(path, key.value, { ...body, ...FIGURES }, running.signal)) {
       const choice = chunk.choices.find(({ index }) => index === 0);
       figures.add(chunk, choice);
       if (choice) answer.add(choice);

@@ -15,7 +15,7 @@ function quoted(text) {
 /** Arguments that the client knows for both endpoints; all others go through it in extra_body. */
 const ARGUMENTS = [
   'model', 'prompt', 'messages', 'max_tokens', 'temperature', 'top_p', 'seed', 'stop',
-  'logprobs', 'top_logprobs', 'stream', 'stream_options',
+  'logprobs', 'top_logprobs', 'stream',
 ];
 
 /** The request as a program with OpenAI's client. */

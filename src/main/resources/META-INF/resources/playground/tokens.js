@@ -61,8 +61,8 @@ export function installAlternatives(log, tooltip) {
     tooltip.hidden = false;
     place(tooltip, shown);
   };
-  log.addEventListener('pointerover', ({ target }) => show(target));
-  log.addEventListener('pointerleave', hide);
+  log.addEventListener('pointerover', ({ target }) => show(tokenOf.has(target) ? target : document.activeElement));
+  log.addEventListener('pointerleave', () => show(document.activeElement));
   log.addEventListener('focusout', hide);
   log.addEventListener('focusin', ({ target }) => {
     target.parentElement.querySelector('[tabindex="0"]')?.setAttribute('tabindex', -1);
