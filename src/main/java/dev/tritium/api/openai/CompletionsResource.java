@@ -29,7 +29,7 @@ public class CompletionsResource {
     return Answers.of(
         request.model(),
         request.sequences(),
-        request.stream(),
+        request.options().stream(),
         new CompletionFormat(request),
         Client.current(connections));
   }
@@ -42,7 +42,7 @@ public class CompletionsResource {
     return Answers.of(
         request.model(),
         List.of(request.sequence()),
-        request.stream(),
+        request.options().stream(),
         new ChatFormat(request),
         Client.current(connections));
   }
