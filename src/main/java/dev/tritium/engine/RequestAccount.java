@@ -16,6 +16,8 @@ public final class RequestAccount {
   private boolean begun; // the first of the prompts
   private volatile long queueNanos;
   private volatile long firstTokenNanos;
+  private volatile int firstTokens;
+  private volatile long lastStepNanos;
   private volatile long computeNanos;
   private volatile double joules;
 
@@ -60,6 +62,16 @@ public final class RequestAccount {
     return firstTokenNanos;
   }
 
+  /** Tokens that were drawn in the step of the first: one for each answer that began with it. */
+  public int firstTokens() {
+    return firstTokens;
+  }
+
+  /** Time from the request's arrival until the end of the last step it had rows in. */
+  public long lastStepNanos() {
+    return lastStepNanos;
+  }
+
   /** Its share of the steps' time, by rows. */
   public long computeNanos() {
     return computeNanos;
@@ -94,7 +106,11 @@ public final class RequestAccount {
   /** Takes note of a step it had rows in, which ended {@code nanos} after its arrival. */
   public void stepped(long nanos, long shareOfStep) {
     computeNanos += shareOfStep;
-    firstTokenNanos = firstTokenNanos == 0 && answerTokens > 0 ? nanos : firstTokenNanos;
+    lastStepNanos = nanos;
+    if (firstTokenNanos == 0 && answerTokens > 0) {
+      firstTokens = answerTokens;
+      firstTokenNanos = nanos;
+    }
   }
 
   /** For what measures energy, when a step has ended. */

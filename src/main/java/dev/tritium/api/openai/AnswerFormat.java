@@ -7,10 +7,10 @@ import java.util.List;
 /** How the answers of one request are written; made for the request, used by one thread. */
 interface AnswerFormat {
   /** Events that open a stream, without the SSE frame. */
-  List<String> opening();
+  List<String> opening(RequestAccount account);
 
   /** Events for one delta; none while there is nothing to show. */
-  List<String> events(AnswerDelta delta);
+  List<String> events(AnswerDelta delta, RequestAccount account);
 
   /** Events that close a stream, before {@code [DONE]}. */
   List<String> closing(RequestAccount account);

@@ -1,63 +1,114 @@
 package dev.tritium.api.openai;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tritium.engine.FinishReason;
 import dev.tritium.engine.RequestAccount;
+import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What every body and chunk of one answer begins with: the same id and time throughout.
- *
- * @param includeUsage whether the stream ends with usage, so that every other chunk has it as null
- */
-record AnswerHeader(String id, long createdSeconds, String model, boolean includeUsage) {
+/** What every body and chunk of one answer has around its choices: the same id and time. */
+record AnswerHeader(
+    String object, String id, long createdSeconds, String model, AnswerOptions options) {
 
   /**
    * A new answer.
    *
-   * @param prefix of the id, such as {@code cmpl-}
+   * @param idPrefix such as {@code cmpl-}
    */
-  static AnswerHeader create(String prefix, String model, boolean includeUsage) {
-    String id = prefix + UUID.randomUUID().toString().replace("-", "");
-    return new AnswerHeader(id, System.currentTimeMillis() / 1000, model, includeUsage);
+  static AnswerHeader create(String object, String idPrefix, String model, AnswerOptions options) {
+    String id = idPrefix + UUID.randomUUID().toString().replace("-", "");
+    return new AnswerHeader(object, id, System.currentTimeMillis() / 1000, model, options);
   }
 
-  /** A body without its choices. */
-  ObjectNode body(String object) {
+  /** The beginning of a body or chunk, with no choice yet. */
+  private ObjectNode withoutChoices() {
     ObjectNode json = Json.object();
     json.put("id", id);
     json.put("object", object);
     json.put("created", createdSeconds);
     json.put("model", model);
+    json.putArray("choices");
     return json;
   }
 
-  /** A chunk of a stream with the choice in it. */
-  String chunk(String object, ObjectNode choice) {
-    ObjectNode json = body(object);
-    json.putArray("choices").add(choice);
-    if (includeUsage) {
+  /** A whole answer. */
+  ObjectNode body(List<ObjectNode> choices, RequestAccount account) {
+    ObjectNode json = withoutChoices();
+    json.withArray("choices").addAll(choices);
+    json.set("usage", usage(account, account.answerTokens()));
+    addTimings(json, account);
+    return json;
+  }
+
+  /**
+   * A chunk of a stream.
+   *
+   * @param shownTokens tokens of the answers, in the chunks up to this one
+   */
+  ObjectNode chunk(ObjectNode choice, RequestAccount account, int shownTokens) {
+    ObjectNode json = withoutChoices();
+    json.withArray("choices").add(choice);
+    if (options.continuousUsage()) {
+      json.set("usage", usage(account, shownTokens));
+    } else if (options.includeUsage()) {
       json.putNull("usage");
     }
-    return json.toString();
+    addTimings(json, account);
+    return json;
   }
 
-  /** The last chunk of a stream that was asked for usage. */
-  String usageChunk(String object, RequestAccount account) {
-    ObjectNode json = body(object);
-    json.putArray("choices");
-    json.set("usage", usage(account));
-    return json.toString();
+  /** What ends a stream: a chunk of usage if it was asked for. */
+  List<String> closing(RequestAccount account) {
+    if (!options.includeUsage()) {
+      return List.of();
+    }
+    return List.of(body(List.of(), account).toString());
   }
 
-  static ObjectNode usage(RequestAccount account) {
+  private static ObjectNode usage(RequestAccount account, int answerTokens) {
     ObjectNode json = Json.object();
     json.put("prompt_tokens", account.promptTokens());
-    json.put("completion_tokens", account.answerTokens());
-    json.put("total_tokens", account.promptTokens() + account.answerTokens());
+    json.put("completion_tokens", answerTokens);
+    json.put("total_tokens", account.promptTokens() + answerTokens);
     json.putObject("prompt_tokens_details").put("cached_tokens", account.cachedTokens());
+    return json;
+  }
+
+  /** In the names of llama.cpp's server; times of the whole request so far. */
+  private void addTimings(ObjectNode json, RequestAccount account) {
+    if (!options.timings()) {
+      return;
+    }
+    ObjectNode timings = json.putObject("timings");
+    timings.put("cache_n", account.cachedTokens());
+    double promptMillis = millis(account.firstTokenNanos() - account.queueNanos());
+    timings.put("prompt_n", account.prefilledTokens());
+    putTimes(timings, "prompt", account.prefilledTokens(), promptMillis);
+    double answerMillis = millis(account.lastStepNanos() - account.firstTokenNanos());
+    timings.put("predicted_n", account.answerTokens());
+    putTimes(timings, "predicted", account.answerTokens() - account.firstTokens(), answerMillis);
+  }
+
+  /** Rates are 0 while there is nothing to divide by. */
+  private static void putTimes(ObjectNode timings, String name, int tokens, double millis) {
+    timings.put(name + "_ms", millis);
+    timings.put(name + "_per_token_ms", tokens == 0 ? 0 : millis / tokens);
+    timings.put(name + "_per_second", millis == 0 ? 0 : 1_000 * tokens / millis);
+  }
+
+  private static double millis(long nanos) {
+    return Math.max(0, nanos) / 1e6; // negative before the first token
+  }
+
+  /** The ids of a prompt or of an answer's tokens. */
+  static ArrayNode ids(IntStream ids) {
+    ArrayNode json = JsonNodeFactory.instance.arrayNode();
+    ids.forEach(json::add);
     return json;
   }
 

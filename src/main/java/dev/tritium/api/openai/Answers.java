@@ -164,7 +164,8 @@ final class Answers {
   }
 
   private Multi<String> events() {
-    Multi<String> opening = Multi.createFrom().items(format.opening().stream().map(Answers::event));
+    Multi<String> opening =
+        Multi.createFrom().items(format.opening(generation.account()).stream().map(Answers::event));
     Multi<String> answer = readings().map(this::text).select().where(text -> !text.isEmpty());
     return Multi.createBy()
         .concatenating()
@@ -185,7 +186,7 @@ final class Answers {
   private String text(Reading reading) {
     StringBuilder text = new StringBuilder();
     for (AnswerDelta delta : reading.deltas) {
-      format.events(delta).forEach(json -> text.append(event(json)));
+      format.events(delta, generation.account()).forEach(json -> text.append(event(json)));
     }
     if (reading.last) {
       format.closing(generation.account()).forEach(json -> text.append(event(json)));

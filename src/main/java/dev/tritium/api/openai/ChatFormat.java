@@ -1,79 +1,90 @@
 package dev.tritium.api.openai;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.AnswerDelta.AnswerToken;
 import dev.tritium.engine.FinishReason;
 import dev.tritium.engine.RequestAccount;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Answers of {@code /v1/chat/completions}. */
 final class ChatFormat implements AnswerFormat {
-  private static final String CHUNK = "chat.completion.chunk";
-
   private final ChatRequest request;
   private final AnswerHeader header;
   private final PendingDeltas pending;
 
   ChatFormat(ChatRequest request) {
     this.request = request;
-    this.header = AnswerHeader.create("chatcmpl-", request.model().id(), request.includeUsage());
+    this.header =
+        AnswerHeader.create(
+            request.options().stream() ? "chat.completion.chunk" : "chat.completion",
+            "chatcmpl-",
+            request.model().id(),
+            request.options());
     this.pending = new PendingDeltas(request.sequence().answers(), request.logprobs());
   }
 
   @Override
-  public List<String> opening() {
+  public List<String> opening(RequestAccount account) {
     return IntStream.range(0, request.sequence().answers())
         .mapToObj(
             index -> {
               ObjectNode role = Json.object().put("role", "assistant").put("content", "");
-              return chunk(index, role, List.of(), null);
+              ObjectNode choice = choice(index, "delta", role, List.of(), null);
+              return withPromptIds(index == 0, header.chunk(choice, account, 0)).toString();
             })
         .toList();
   }
 
   @Override
-  public List<String> events(AnswerDelta delta) {
+  public List<String> events(AnswerDelta delta, RequestAccount account) {
     AnswerDelta shown = pending.add(delta);
     if (shown == null) {
       return List.of();
     }
     List<String> events = new ArrayList<>(2);
-    if (!shown.text().isEmpty() || (request.logprobs() && !shown.tokens().isEmpty())) {
+    List<AnswerToken> tokens = shown.tokens();
+    if (!shown.text().isEmpty() || (request.logprobs() && !tokens.isEmpty())) {
       ObjectNode content = Json.object().put("content", shown.text());
-      events.add(chunk(shown.choice(), content, shown.tokens(), null));
+      events.add(chunk(choice(shown.choice(), "delta", content, tokens, null), account));
+      tokens = List.of();
     }
     if (shown.finish() != null) {
-      events.add(chunk(shown.choice(), Json.object(), List.of(), shown.finish()));
+      ObjectNode end = choice(shown.choice(), "delta", Json.object(), tokens, shown.finish());
+      events.add(chunk(end, account));
     }
     return events;
   }
 
   @Override
   public List<String> closing(RequestAccount account) {
-    return request.includeUsage() ? List.of(header.usageChunk(CHUNK, account)) : List.of();
+    return header.closing(account);
   }
 
   @Override
   public String body(List<AnswerDelta> answers, RequestAccount account) {
-    ObjectNode json = header.body("chat.completion");
-    ArrayNode choices = json.putArray("choices");
+    List<ObjectNode> choices = new ArrayList<>(answers.size());
     for (AnswerDelta answer : answers) {
       ObjectNode message = Json.object().put("role", "assistant").put("content", answer.text());
       message.putNull("refusal");
       choices.add(choice(answer.choice(), "message", message, answer.tokens(), answer.finish()));
     }
-    json.set("usage", AnswerHeader.usage(account));
-    return json.toString();
+    return withPromptIds(true, header.body(choices, account)).toString();
   }
 
-  private String chunk(
-      int index, ObjectNode delta, List<AnswerToken> tokens, @Nullable FinishReason finish) {
-    return header.chunk(CHUNK, choice(index, "delta", delta, tokens, finish));
+  private String chunk(ObjectNode choice, RequestAccount account) {
+    return header.chunk(choice, account, pending.shownTokens()).toString();
+  }
+
+  private ObjectNode withPromptIds(boolean first, ObjectNode json) {
+    if (first && request.options().tokenIds()) {
+      json.set("prompt_token_ids", AnswerHeader.ids(Arrays.stream(request.sequence().prompt())));
+    }
+    return json;
   }
 
   private ObjectNode choice(
@@ -89,6 +100,9 @@ final class ChatFormat implements AnswerFormat {
       json.set("logprobs", LogprobsJson.chat(tokens, request.model().tokenizer()));
     } else {
       json.putNull("logprobs");
+    }
+    if (request.options().tokenIds()) {
+      json.set("token_ids", AnswerHeader.ids(tokens.stream().mapToInt(AnswerToken::id)));
     }
     json.put("finish_reason", AnswerHeader.finishReason(finish));
     return json;

@@ -17,11 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A chat request after every check: nothing behind the HTTP edge validates again. */
 record ChatRequest(
-    ServedModel model,
-    SequenceRequest sequence,
-    boolean logprobs,
-    boolean stream,
-    boolean includeUsage) {
+    ServedModel model, SequenceRequest sequence, boolean logprobs, AnswerOptions options) {
 
   private static final Set<String> ROLES =
       Set.of("system", "developer", "user", "assistant", "tool");
@@ -35,14 +31,13 @@ record ChatRequest(
   static ChatRequest read(byte[] bytes, Models models) {
     RequestBody body = RequestBody.read(bytes, Parameters.CHAT);
     ServedModel model = models.require(body.text("model"));
-    boolean stream = body.flag("stream", false);
+    AnswerOptions options = AnswerOptions.read(body);
     Sampling sampling = SamplingParameters.sampling(body, model);
     boolean wantsLogprobs = body.flag("logprobs", false);
     int top = body.integer("top_logprobs", 0);
     if (top > 0 && !wantsLogprobs) {
       throw ApiException.invalid("top_logprobs", "'top_logprobs' needs 'logprobs': true");
     }
-    boolean includeUsage = SamplingParameters.includeUsage(body, stream);
     JsonNode messages = body.get("messages");
     if (messages == null) {
       throw ApiException.invalid("messages", "'messages' is missing");
@@ -60,8 +55,7 @@ record ChatRequest(
         model,
         new SequenceRequest(prompt.ids(), 0, n, cacheSalt, sampling, stop, logprobs, grammar),
         wantsLogprobs,
-        stream,
-        includeUsage);
+        options);
   }
 
   private static int maxTokens(RequestBody body, int promptTokens, ServedModel model) {
@@ -135,7 +129,7 @@ record ChatRequest(
     seen.put("role", role.textValue().equals("developer") ? "system" : role.textValue());
     seen.put("content", content(param + ".content", message.get("content")));
     if (message.hasNonNull("name")) {
-      Parameter.of(param + ".name", Parameter.Type.STRING).check(message.get("name"));
+      Shape.TEXT.check(param + ".name", message.get("name"));
       seen.put("name", message.get("name").textValue());
     }
     return seen;

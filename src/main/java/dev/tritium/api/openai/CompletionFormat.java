@@ -1,12 +1,12 @@
 package dev.tritium.api.openai;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.AnswerDelta.AnswerToken;
 import dev.tritium.engine.RequestAccount;
 import dev.tritium.engine.TokenLogprob;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -15,17 +15,16 @@ import java.util.Set;
 
 /** Answers of {@code /v1/completions}: streamed and plain share one shape. */
 final class CompletionFormat implements AnswerFormat {
-  private static final String OBJECT = "text_completion";
-
   private final CompletionRequest request;
   private final AnswerHeader header;
   private final PendingDeltas pending;
   private final List<List<TokenLogprob>> promptLogprobs = new ArrayList<>(); // by prompt
-  private final Set<Integer> begun = new HashSet<>(); // choices whose prompt was echoed
+  private final Set<Integer> begun = new HashSet<>(); // choices with a first chunk
 
   CompletionFormat(CompletionRequest request) {
     this.request = request;
-    this.header = AnswerHeader.create("cmpl-", request.model().id(), request.includeUsage());
+    this.header =
+        AnswerHeader.create("text_completion", "cmpl-", request.model().id(), request.options());
     int prompts = request.prompts().size();
     this.pending = new PendingDeltas(prompts * request.n(), request.logprobs());
     for (int p = 0; p < prompts; p++) {
@@ -34,26 +33,30 @@ final class CompletionFormat implements AnswerFormat {
   }
 
   @Override
-  public List<String> opening() {
+  public List<String> opening(RequestAccount account) {
     return List.of();
   }
 
+  /** Streamed are all answers, so a delta's choice is its index. */
   @Override
-  public List<String> events(AnswerDelta delta) { // streamed are all answers, so choice is index
+  public List<String> events(AnswerDelta delta, RequestAccount account) {
     keepPromptLogprobs(delta.choice() / request.n(), delta);
     AnswerDelta shown = pending.add(delta);
-    return shown == null ? List.of() : List.of(header.chunk(OBJECT, choice(shown.choice(), shown)));
+    if (shown == null) {
+      return List.of();
+    }
+    ObjectNode choice = choice(shown.choice(), shown);
+    return List.of(header.chunk(choice, account, pending.shownTokens()).toString());
   }
 
   @Override
   public List<String> closing(RequestAccount account) {
-    return request.includeUsage() ? List.of(header.usageChunk(OBJECT, account)) : List.of();
+    return header.closing(account);
   }
 
   @Override
   public String body(List<AnswerDelta> answers, RequestAccount account) {
-    ObjectNode json = header.body(OBJECT);
-    ArrayNode choices = json.putArray("choices");
+    List<ObjectNode> choices = new ArrayList<>();
     int drawn = answers.size() / request.prompts().size();
     for (int p = 0; p < request.prompts().size(); p++) {
       List<AnswerDelta> ofPrompt = answers.subList(p * drawn, (p + 1) * drawn);
@@ -62,8 +65,7 @@ final class CompletionFormat implements AnswerFormat {
         choices.add(choice(choices.size(), answer));
       }
     }
-    json.set("usage", AnswerHeader.usage(account));
-    return json.toString();
+    return header.body(choices, account).toString();
   }
 
   /** Only a prompt's first answer has them, and each of its choices echoes them. */
@@ -93,7 +95,8 @@ final class CompletionFormat implements AnswerFormat {
   private ObjectNode choice(int index, AnswerDelta delta) {
     int promptIndex = index / request.n();
     Prompt prompt = request.prompts().get(promptIndex);
-    boolean echoNow = request.echo() && begun.add(index);
+    boolean first = begun.add(index);
+    boolean echoNow = request.echo() && first;
     ObjectNode json = Json.object();
     json.put("text", echoNow ? prompt.text() + delta.text() : delta.text());
     json.put("index", index);
@@ -106,6 +109,12 @@ final class CompletionFormat implements AnswerFormat {
       json.set("logprobs", lists.json());
     } else {
       json.putNull("logprobs");
+    }
+    if (request.options().tokenIds()) {
+      if (first) {
+        json.set("prompt_token_ids", AnswerHeader.ids(Arrays.stream(prompt.ids())));
+      }
+      json.set("token_ids", AnswerHeader.ids(delta.tokens().stream().mapToInt(AnswerToken::id)));
     }
     json.put("finish_reason", AnswerHeader.finishReason(delta.finish()));
     return json;

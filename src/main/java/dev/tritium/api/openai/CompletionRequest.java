@@ -23,8 +23,7 @@ record CompletionRequest(
     int n,
     boolean echo,
     boolean logprobs,
-    boolean stream,
-    boolean includeUsage) {
+    AnswerOptions options) {
 
   private static final int DEFAULT_MAX_TOKENS = 16; // OpenAI's
 
@@ -37,7 +36,7 @@ record CompletionRequest(
   static CompletionRequest read(byte[] bytes, Models models) {
     RequestBody body = RequestBody.read(bytes, Parameters.COMPLETIONS);
     ServedModel model = models.require(body.text("model"));
-    boolean stream = body.flag("stream", false);
+    AnswerOptions options = AnswerOptions.read(body);
     boolean echo = body.flag("echo", false);
     int maxTokens = body.integer("max_tokens", DEFAULT_MAX_TOKENS);
     if (maxTokens == 0 && !echo) {
@@ -51,10 +50,9 @@ record CompletionRequest(
     StopRules stop = SamplingParameters.stopRules(body, model, maxTokens);
     TokenGrammar grammar = ResponseFormat.read(body, stop, "max_tokens", model);
     String cacheSalt = SamplingParameters.cacheSalt(body);
-    boolean includeUsage = SamplingParameters.includeUsage(body, stream);
     List<Prompt> prompts = Prompt.read(value, echo, model);
     int n = SamplingParameters.answers(body, "n", 1, prompts.size(), model);
-    int drawn = drawn(body, n, stream, prompts.size(), model);
+    int drawn = drawn(body, n, options.stream(), prompts.size(), model);
     boolean showsLogprobs = body.has("logprobs");
     Logprobs logprobs =
         new Logprobs(
@@ -71,8 +69,7 @@ record CompletionRequest(
           new SequenceRequest(
               prompt.ids(), choice, drawn, cacheSalt, sampling, stop, logprobs, grammar));
     }
-    return new CompletionRequest(
-        model, prompts, sequences, n, echo, showsLogprobs, stream, includeUsage);
+    return new CompletionRequest(model, prompts, sequences, n, echo, showsLogprobs, options);
   }
 
   /** The answers of each prompt from which the best n are chosen. */

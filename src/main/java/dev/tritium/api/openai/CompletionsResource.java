@@ -31,7 +31,7 @@ public class CompletionsResource {
     return Answers.of(
         request.model(),
         request.sequences(),
-        request.stream(),
+        request.options().stream(),
         new CompletionFormat(request),
         client);
   }
@@ -46,7 +46,7 @@ public class CompletionsResource {
     return Answers.of(
         request.model(),
         List.of(request.sequence()),
-        request.stream(),
+        request.options().stream(),
         new ChatFormat(request),
         client);
   }

@@ -44,6 +44,15 @@ final class Json {
     return MAPPER.convertValue(value, Object.class);
   }
 
+  /** Reads JSON of our own. */
+  static JsonNode readValue(String json) {
+    try {
+      return MAPPER.readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(json, e);
+    }
+  }
+
   /**
    * Reads a body that must be one JSON object.
    *
@@ -56,7 +65,7 @@ final class Json {
         return object;
       }
       throw ApiException.invalid(
-          null, "the body must be a JSON object, found " + Parameter.kindOf(node));
+          null, "the body must be a JSON object, found " + Shape.kindOf(node));
     } catch (JsonProcessingException e) {
       JsonLocation at = e.getLocation();
       String where =

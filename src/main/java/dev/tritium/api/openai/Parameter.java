@@ -1,34 +1,19 @@
 package dev.tritium.api.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.math.BigDecimal;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * One row of the table of parameters.
+ * One row of the table of parameters: requests are read by it, and docs/api.md and the OpenAPI
+ * document are made from it.
  *
- * @param type what its JSON value must be
- * @param min the least number, {@code max} the greatest; null where there is no such bound
- * @param off for what is not supported yet: the values that mean off, as JSON
+ * @param shape what its value may be
+ * @param otherwise what holds when it is not given, in words
+ * @param meaning what it does; for one that is refused, what to use instead, if there is something
  */
-record Parameter(
-    String name,
-    Type type,
-    Status status,
-    @Nullable BigDecimal min,
-    @Nullable BigDecimal max,
-    List<String> off) {
-
-  /** What a parameter's JSON value must be. */
-  enum Type {
-    INTEGER,
-    NUMBER,
-    BOOLEAN,
-    STRING,
-    /** Read by its own code. */
-    ANY
-  }
+record Parameter(String name, Shape shape, Status status, String otherwise, String meaning) {
+  /** The {@code otherwise} of what must be given. */
+  static final String REQUIRED = "required";
 
   /** What the server does with a parameter. */
   enum Status {
@@ -36,39 +21,25 @@ record Parameter(
     /** Changes nothing in the answer: any value is taken. */
     ACCEPTED,
     /** Only a value that means off is taken. */
-    NOT_YET
+    REFUSED
   }
 
-  static Parameter integer(String name, long min, long max) {
-    return new Parameter(
-        name,
-        Type.INTEGER,
-        Status.SUPPORTED,
-        BigDecimal.valueOf(min),
-        BigDecimal.valueOf(max),
-        List.of());
-  }
-
-  static Parameter number(String name, double min, double max) {
-    return new Parameter(
-        name,
-        Type.NUMBER,
-        Status.SUPPORTED,
-        BigDecimal.valueOf(min),
-        BigDecimal.valueOf(max),
-        List.of());
-  }
-
-  static Parameter of(String name, Type type) {
-    return new Parameter(name, type, Status.SUPPORTED, null, null, List.of());
+  static Parameter of(String name, Shape shape, String otherwise, String meaning) {
+    return new Parameter(name, shape, Status.SUPPORTED, otherwise, meaning);
   }
 
   static Parameter accepted(String name) {
-    return new Parameter(name, Type.ANY, Status.ACCEPTED, null, null, List.of());
+    return new Parameter(name, Shape.ANY, Status.ACCEPTED, "none", "changes nothing in the answer");
   }
 
-  static Parameter notYet(String name, String... off) {
-    return new Parameter(name, Type.ANY, Status.NOT_YET, null, null, List.of(off));
+  /**
+   * One that others support.
+   *
+   * @param instead the parameter to use, or empty
+   * @param off the values that mean off, as JSON
+   */
+  static Parameter refused(String name, String instead, String... off) {
+    return new Parameter(name, Shape.oneOf(off), Status.REFUSED, "none", instead);
   }
 
   /**
@@ -77,66 +48,33 @@ record Parameter(
    * @throws ApiException naming the parameter, what was found and what is expected
    */
   void check(JsonNode value) {
-    if (status == Status.NOT_YET && !off.contains(value.toString())) {
-      String except = off.isEmpty() ? "" : ", other than as " + String.join(" or ", off);
-      throw ApiException.invalid(
-          name, "'%s' is not supported by this server%s".formatted(name, except));
-    }
-    boolean fits =
-        switch (type) {
-          case INTEGER, NUMBER ->
-              value.isNumber()
-                  && (type == Type.NUMBER || value.isIntegralNumber())
-                  && inRange(value);
-          case BOOLEAN -> value.isBoolean();
-          case STRING -> value.isTextual();
-          case ANY -> true;
-        };
-    if (!fits) {
-      throw ApiException.invalid(
-          name, "'%s' must be %s, found %s".formatted(name, expected(), shown(value)));
+    if (status != Status.REFUSED) {
+      shape.check(name, value);
+    } else if (!shape.fits().test(value)) {
+      throw ApiException.invalid(name, refusal());
     }
   }
 
-  private boolean inRange(JsonNode value) {
-    BigDecimal number = value.decimalValue();
-    return (min == null || number.compareTo(min) >= 0)
-        && (max == null || number.compareTo(max) <= 0);
+  /** The error of a parameter that is refused. */
+  String refusal() {
+    String off = shape.words();
+    return "'%s' is not supported by this server%s%s"
+        .formatted(
+            name,
+            off.equals("left out") ? "" : ", other than as " + off,
+            meaning.isEmpty() ? "" : ": use '" + meaning + "'");
   }
 
-  private String expected() {
-    return switch (type) {
-      case INTEGER -> "an integer" + range();
-      case NUMBER -> "a number" + range();
-      case BOOLEAN -> "true or false";
-      case STRING -> "a string";
-      case ANY -> "valid";
-    };
-  }
-
-  private String range() {
-    if (min == null || max == null) {
-      return "";
-    }
-    return " from %s to %s".formatted(min.toPlainString(), max.toPlainString());
-  }
-
-  /** A JSON value as an error message shows it. */
-  static String shown(JsonNode value) {
-    String text = value.isValueNode() ? value.toString() : kindOf(value);
-    return text.length() <= 50 ? text : text.substring(0, 50) + "...";
-  }
-
-  /** A JSON value's kind in words. */
-  static String kindOf(JsonNode value) {
-    return switch (value.getNodeType()) {
-      case ARRAY -> "an array";
-      case BOOLEAN -> "a boolean";
-      case NULL -> "null";
-      case NUMBER -> "a number";
-      case OBJECT -> "an object";
-      case STRING -> "a string";
-      case BINARY, MISSING, POJO -> "nothing";
+  /** The row as JSON Schema (draft 2020-12). */
+  ObjectNode schema() {
+    ObjectNode json =
+        otherwise.equals(REQUIRED)
+            ? (ObjectNode) Json.readValue(shape.schema())
+            : shape.nullableSchema();
+    return switch (status) {
+      case SUPPORTED -> json.put("description", "%s. Default: %s".formatted(meaning, otherwise));
+      case ACCEPTED -> json.put("description", "Accepted, and " + meaning);
+      case REFUSED -> json.put("description", refusal()).put("deprecated", true);
     };
   }
 }

@@ -1,7 +1,9 @@
 package dev.tritium.api.openai;
 
-import java.util.ArrayList;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The table of parameters of each endpoint. What is not in it is unknown and refused by name; null
@@ -11,86 +13,346 @@ final class Parameters {
   /** Answers of one request, over all its prompts. */
   static final int MAX_CHOICES = 128;
 
+  static final int MAX_SALT_LENGTH = 256; // UTF-16 units
+  static final int MAX_STOPS = 4;
+  static final int MAX_STOP_LENGTH = 1024; // UTF-16 units; each new token searches them
+  static final int MAX_STOP_TOKENS = 1024;
+  static final int MAX_BIASES = 1024;
+  static final int MAX_BIAS = 100;
+
   private static final long MAX_INT = Integer.MAX_VALUE;
 
-  /** What completions and chat share. */
-  private static final List<Parameter> SHARED =
+  private static final String IDS =
+      """
+      {"type": "array", "items": {"type": "integer", "minimum": 0}}""";
+
+  private static final Parameter MODEL =
+      Parameter.of("model", Shape.TEXT, "the served model", "Id of the model, as `/v1/models` has");
+
+  private static final Shape PROMPT =
+      Shape.of(
+          "a string, an array of strings, an array of token ids or an array of such arrays (at most"
+              + " %d)".formatted(MAX_CHOICES),
+          """
+          {"oneOf": [{"type": "string"},
+           {"type": "array", "minItems": 1, "maxItems": %1$d, "items": {"type": "string"}},
+           {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0}},
+           {"type": "array", "minItems": 1, "maxItems": %1$d, "items":
+            {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0}}}]}"""
+              .formatted(MAX_CHOICES));
+
+  /** Fields of a message that are not here may be null or an empty array, as some clients send. */
+  private static final Shape MESSAGES =
+      Shape.of(
+          "an array of `{role, content, name}`, where content is a string or an array of text parts",
+          """
+          {"type": "array", "minItems": 1, "items": {"type": "object",
+           "required": ["role", "content"],
+           "properties": {
+            "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
+            "content": {"oneOf": [{"type": "string"},
+             {"type": "array", "items": {"type": "object", "required": ["type", "text"],
+              "properties": {"type": {"const": "text"}, "text": {"type": "string"}}}}]},
+            "name": {"type": ["string", "null"]}},
+           "additionalProperties": {"enum": [null, []]}}}""");
+
+  private static final Shape STREAM_OPTIONS =
+      Shape.of(
+          "an object of `include_usage` and `continuous_usage_stats`, true or false",
+          """
+          {"type": "object", "additionalProperties": false, "properties": {
+           "include_usage": {"type": ["boolean", "null"],
+            "description": "One more chunk at the end, with usage and no choices"},
+           "continuous_usage_stats": {"type": ["boolean", "null"],
+            "description": "Usage so far in every chunk; needs include_usage"},
+           "include_obfuscation": {"enum": [false, null]}}}""");
+
+  private static final Shape LOGIT_BIAS =
+      Shape.of(
+          "an object of at most %,d token ids, each with a number from -%d to %d"
+              .formatted(MAX_BIASES, MAX_BIAS, MAX_BIAS),
+          """
+          {"type": "object", "maxProperties": %d, "propertyNames": {"pattern": "^[0-9]{1,9}$"},
+           "additionalProperties": {"type": "number", "minimum": -%d, "maximum": %d}}"""
+              .formatted(MAX_BIASES, MAX_BIAS, MAX_BIAS));
+
+  private static final Shape STOP =
+      Shape.of(
+          "a string or an array of up to %d strings, each of 1 to %,d characters"
+              .formatted(MAX_STOPS, MAX_STOP_LENGTH),
+          """
+          {"oneOf": [{"type": "string", "minLength": 1, "maxLength": %1$d},
+           {"type": "array", "maxItems": %2$d,
+            "items": {"type": "string", "minLength": 1, "maxLength": %1$d}}]}"""
+              .formatted(MAX_STOP_LENGTH, MAX_STOPS));
+
+  private static final Shape STOP_TOKENS =
+      Shape.of(
+          "an array of up to %,d token ids".formatted(MAX_STOP_TOKENS),
+          """
+          {"type": "array", "maxItems": %d, "items": {"type": "integer", "minimum": 0}}"""
+              .formatted(MAX_STOP_TOKENS));
+
+  private static final Shape RESPONSE_FORMAT =
+      Shape.of(
+          "`{\"type\": \"text\"}`, `{\"type\": \"json_object\"}` or `{\"type\": \"json_schema\","
+              + " \"json_schema\": {name, schema, strict, description}}`",
+          """
+          {"oneOf": [
+           {"type": "object", "required": ["type"], "properties": {
+             "type": {"enum": ["text", "json_object"]}}, "additionalProperties": {"type": "null"}},
+           {"type": "object", "required": ["type", "json_schema"], "properties": {
+             "type": {"const": "json_schema"},
+             "json_schema": {"type": "object", "required": ["name", "schema"], "properties": {
+               "name": {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,64}$"},
+               "schema": {"type": "object"},
+               "strict": {"type": ["boolean", "null"]},
+               "description": {"type": ["string", "null"]}},
+              "additionalProperties": {"type": "null"}}},
+            "additionalProperties": {"type": "null"}}]}""");
+
+  /** What completions and chat share, and this server does. */
+  static final List<Parameter> SHARED =
       List.of(
-          Parameter.of("model", Parameter.Type.STRING),
-          Parameter.of("stream", Parameter.Type.BOOLEAN),
-          Parameter.of("stream_options", Parameter.Type.ANY),
-          Parameter.number("temperature", 0, 2),
-          Parameter.number("top_p", 0, 1),
-          Parameter.integer("top_k", -1, MAX_INT),
-          Parameter.number("min_p", 0, 1),
-          Parameter.number("typical_p", 0.01, 1),
-          Parameter.number("repetition_penalty", 0.01, 10),
-          Parameter.number("presence_penalty", -2, 2),
-          Parameter.number("frequency_penalty", -2, 2),
-          Parameter.of("logit_bias", Parameter.Type.ANY),
-          Parameter.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
-          Parameter.of("stop", Parameter.Type.ANY),
-          Parameter.of("stop_token_ids", Parameter.Type.ANY),
-          Parameter.integer("min_tokens", 0, MAX_INT),
-          Parameter.of("ignore_eos", Parameter.Type.BOOLEAN),
-          Parameter.integer("n", 1, MAX_CHOICES),
-          Parameter.of("cache_salt", Parameter.Type.STRING),
-          Parameter.of("response_format", Parameter.Type.ANY),
-          Parameter.notYet("return_token_ids", "false"),
-          Parameter.notYet("timings_per_token", "false"),
-          Parameter.accepted("user"),
-          Parameter.accepted("metadata"),
-          Parameter.accepted("store"),
-          Parameter.accepted("service_tier"),
-          Parameter.accepted("safety_identifier"),
-          Parameter.accepted("prompt_cache_key"));
+          MODEL,
+          Parameter.of("stream", Shape.FLAG, "false", "Answer with events while it is drawn"),
+          Parameter.of(
+              "stream_options", STREAM_OPTIONS, "none", "What a stream has besides; only there"),
+          Parameter.of(
+              "n", Shape.integer(1, MAX_CHOICES), "1", "Answers for each prompt, or conversation"),
+          Parameter.of(
+              "temperature",
+              Shape.number("0", "2"),
+              "1",
+              "Divides the logits; 0 takes the likeliest token"),
+          Parameter.of(
+              "top_k", Shape.integer(-1, MAX_INT), "0", "Likeliest tokens kept; 0 and -1 keep all"),
+          Parameter.of(
+              "typical_p", Shape.number("0.01", "1"), "1", "Mass of the most typical tokens kept"),
+          Parameter.of("top_p", Shape.number("0", "1"), "1", "Mass of the likeliest tokens kept"),
+          Parameter.of(
+              "min_p", Shape.number("0", "1"), "0", "Least probability, as share of the greatest"),
+          Parameter.of(
+              "repetition_penalty",
+              Shape.number("0.01", "10"),
+              "1",
+              "Divides positive logits of tokens in prompt or answer, multiplies negative ones"),
+          Parameter.of(
+              "presence_penalty",
+              Shape.number("-2", "2"),
+              "0",
+              "Taken from the logit of each token in the answer"),
+          Parameter.of(
+              "frequency_penalty",
+              Shape.number("-2", "2"),
+              "0",
+              "Taken from it each time that the token is there"),
+          Parameter.of("logit_bias", LOGIT_BIAS, "none", "Added to the logits of these tokens"),
+          Parameter.of(
+              "seed",
+              Shape.integer(Long.MIN_VALUE, Long.MAX_VALUE),
+              "random",
+              "The same seed, the same answer"),
+          Parameter.of(
+              "stop", STOP, "none", "Text that ends an answer, and is not part of it any more"),
+          Parameter.of("stop_token_ids", STOP_TOKENS, "none", "Tokens that end an answer"),
+          Parameter.of(
+              "min_tokens",
+              Shape.integer(0, MAX_INT),
+              "0",
+              "Before them no end-of-text, stop token or stop text ends the answer"),
+          Parameter.of("ignore_eos", Shape.FLAG, "false", "End-of-text is a token like any other"),
+          Parameter.of(
+              "response_format", RESPONSE_FORMAT, "text", "Answers that are JSON (see below)"),
+          Parameter.of(
+              "cache_salt",
+              Shape.text(MAX_SALT_LENGTH),
+              "none",
+              "Prefixes computed for another salt are not used; changes no answer"),
+          Parameter.of(
+              "return_token_ids",
+              Shape.FLAG,
+              "false",
+              "`prompt_token_ids` and `token_ids` in the answer"),
+          Parameter.of(
+              "timings_per_token", Shape.FLAG, "false", "`timings` in the answer and each chunk"));
+
+  /** Of completions alone. */
+  static final List<Parameter> COMPLETIONS_ONLY =
+      List.of(
+          Parameter.of("prompt", PROMPT, Parameter.REQUIRED, "What the answer continues"),
+          Parameter.of(
+              "max_tokens",
+              Shape.integer(0, MAX_INT),
+              "16",
+              "Most tokens of an answer; 0 only with `echo`"),
+          Parameter.of("echo", Shape.FLAG, "false", "The answer's text begins with the prompt"),
+          Parameter.of(
+              "logprobs",
+              Shape.integer(0, 5),
+              "none",
+              "Log-probabilities of the tokens, and so many alternatives for each"),
+          Parameter.of(
+              "best_of",
+              Shape.integer(1, MAX_CHOICES),
+              "`n`",
+              "Answers drawn, of which the `n` likeliest are shown; above `n` not with `stream`"));
+
+  /** Of chat alone. */
+  static final List<Parameter> CHAT_ONLY =
+      List.of(
+          Parameter.of(
+              "messages",
+              MESSAGES,
+              Parameter.REQUIRED,
+              "The conversation; roles are system, developer (the same), user, assistant and tool"),
+          Parameter.of(
+              "max_completion_tokens",
+              Shape.integer(1, MAX_INT),
+              "`tritium.chat-max-tokens`",
+              "Most tokens of an answer"),
+          Parameter.of(
+              "max_tokens", Shape.integer(1, MAX_INT), "the same", "Its older name; send only one"),
+          Parameter.of("logprobs", Shape.FLAG, "false", "Log-probabilities of the tokens"),
+          Parameter.of(
+              "top_logprobs",
+              Shape.integer(0, 20),
+              "0",
+              "So many alternatives for each token; needs `logprobs`"));
+
+  /** OpenAI's, on both endpoints, that change nothing in the answer. */
+  static final List<Parameter> ACCEPTED =
+      Stream.of(
+              "user",
+              "metadata",
+              "store",
+              "service_tier",
+              "safety_identifier",
+              "prompt_cache_key",
+              "prompt_cache_retention",
+              "prompt_cache_options")
+          .map(Parameter::accepted)
+          .toList();
+
+  static final List<Parameter> ACCEPTED_CHAT = List.of(Parameter.accepted("parallel_tool_calls"));
+
+  /** OpenAI's, of completions, that this server does not do. */
+  static final List<Parameter> REFUSED_COMPLETIONS =
+      List.of(Parameter.refused("suffix", "", "\"\""));
+
+  /** OpenAI's, of chat, that this server does not do. */
+  static final List<Parameter> REFUSED_CHAT =
+      List.of(
+          Parameter.refused("tools", "", "[]"),
+          Parameter.refused("tool_choice", "", "\"none\"", "\"auto\""),
+          Parameter.refused("functions", "", "[]"),
+          Parameter.refused("function_call", "", "\"none\"", "\"auto\""),
+          Parameter.refused("modalities", "", "[\"text\"]"),
+          Parameter.refused("audio", ""),
+          Parameter.refused("prediction", ""),
+          Parameter.refused("reasoning_effort", "", "\"none\""),
+          Parameter.refused("verbosity", "", "\"medium\""),
+          Parameter.refused("web_search_options", ""),
+          Parameter.refused("moderation", ""));
+
+  /** What vLLM, llama-server and TGI take besides, on both endpoints. */
+  static final List<Parameter> REFUSED_OF_PEERS =
+      List.of(
+          // vLLM
+          Parameter.refused("use_beam_search", "best_of", "false"),
+          Parameter.refused("length_penalty", "", "1"),
+          Parameter.refused("include_stop_str_in_output", "", "false"),
+          Parameter.refused("skip_special_tokens", "", "true"),
+          Parameter.refused("spaces_between_special_tokens", "", "true"),
+          Parameter.refused("truncate_prompt_tokens", ""),
+          Parameter.refused("prompt_logprobs", "echo"),
+          Parameter.refused("allowed_token_ids", "response_format"),
+          Parameter.refused("bad_words", "logit_bias", "[]"),
+          Parameter.refused("structured_outputs", "response_format"),
+          Parameter.refused("guided_json", "response_format"),
+          Parameter.refused("guided_regex", "response_format"),
+          Parameter.refused("guided_choice", "response_format"),
+          Parameter.refused("guided_grammar", "response_format"),
+          Parameter.refused("return_tokens_as_token_ids", "return_token_ids", "false"),
+          Parameter.refused("chat_template", ""),
+          Parameter.refused("chat_template_kwargs", "", "{}"),
+          Parameter.refused("add_generation_prompt", "", "true"),
+          Parameter.refused("continue_final_message", "", "false"),
+          Parameter.refused("priority", "", "0"),
+          // llama-server
+          Parameter.refused("n_predict", "max_tokens"),
+          Parameter.refused("repeat_penalty", "repetition_penalty", "1"),
+          Parameter.refused("repeat_last_n", "repetition_penalty"),
+          Parameter.refused("n_probs", "logprobs", "0"),
+          Parameter.refused("grammar", "response_format", "\"\""),
+          Parameter.refused("json_schema", "response_format"),
+          Parameter.refused("cache_prompt", "", "true"),
+          Parameter.refused("id_slot", "", "-1"),
+          Parameter.refused("mirostat", "", "0"),
+          Parameter.refused("dynatemp_range", "temperature", "0"),
+          Parameter.refused("xtc_probability", "", "0"),
+          Parameter.refused("dry_multiplier", "repetition_penalty", "0"),
+          Parameter.refused("top_n_sigma", "min_p", "-1"),
+          Parameter.refused("samplers", ""),
+          Parameter.refused("return_tokens", "return_token_ids", "false"),
+          Parameter.refused("return_progress", "", "false"),
+          Parameter.refused("lora", "", "[]"),
+          // TGI
+          Parameter.refused("inputs", "prompt"),
+          Parameter.refused("parameters", ""),
+          Parameter.refused("max_new_tokens", "max_tokens"),
+          Parameter.refused("do_sample", "temperature", "true"),
+          Parameter.refused("return_full_text", "echo", "false"),
+          Parameter.refused("details", "logprobs", "false"),
+          Parameter.refused("decoder_input_details", "echo", "false"),
+          Parameter.refused("top_n_tokens", "logprobs"),
+          Parameter.refused("truncate", ""),
+          Parameter.refused("watermark", "", "false"),
+          Parameter.refused("adapter_id", ""));
 
   static final List<Parameter> COMPLETIONS =
-      with(
-          SHARED,
-          Parameter.of("prompt", Parameter.Type.ANY),
-          Parameter.integer("max_tokens", 0, MAX_INT),
-          Parameter.integer("logprobs", 0, 5),
-          Parameter.of("echo", Parameter.Type.BOOLEAN),
-          Parameter.integer("best_of", 1, MAX_CHOICES),
-          Parameter.notYet("suffix", "\"\""));
+      all(List.of(COMPLETIONS_ONLY, SHARED, ACCEPTED, REFUSED_COMPLETIONS, REFUSED_OF_PEERS));
 
   static final List<Parameter> CHAT =
-      with(
-          SHARED,
-          Parameter.of("messages", Parameter.Type.ANY),
-          Parameter.integer("max_tokens", 1, MAX_INT),
-          Parameter.integer("max_completion_tokens", 1, MAX_INT),
-          Parameter.of("logprobs", Parameter.Type.BOOLEAN),
-          Parameter.integer("top_logprobs", 0, 20),
-          Parameter.notYet("tools", "[]"),
-          Parameter.notYet("tool_choice", "\"none\"", "\"auto\""),
-          Parameter.notYet("functions", "[]"),
-          Parameter.notYet("function_call", "\"none\"", "\"auto\""),
-          Parameter.notYet("modalities", "[\"text\"]"),
-          Parameter.notYet("audio"),
-          Parameter.notYet("prediction"),
-          Parameter.notYet("reasoning_effort", "\"none\""),
-          Parameter.notYet("verbosity", "\"medium\""),
-          Parameter.notYet("web_search_options"),
-          Parameter.accepted("parallel_tool_calls"));
+      all(List.of(CHAT_ONLY, SHARED, ACCEPTED, ACCEPTED_CHAT, REFUSED_CHAT, REFUSED_OF_PEERS));
 
   static final List<Parameter> TOKENIZE =
       List.of(
-          Parameter.of("model", Parameter.Type.STRING),
-          Parameter.of("prompt", Parameter.Type.STRING),
-          Parameter.of("messages", Parameter.Type.ANY),
-          Parameter.of("add_special_tokens", Parameter.Type.BOOLEAN));
+          MODEL,
+          Parameter.of("prompt", Shape.TEXT, "none", "A text; this or `messages`"),
+          Parameter.of("messages", MESSAGES, "none", "A conversation; this or `prompt`"),
+          Parameter.of(
+              "add_special_tokens",
+              Shape.FLAG,
+              "true; false for `messages`",
+              "The tokenizer's special tokens, such as a BOS; a template writes them itself"));
 
   static final List<Parameter> DETOKENIZE =
       List.of(
-          Parameter.of("model", Parameter.Type.STRING), Parameter.of("tokens", Parameter.Type.ANY));
+          MODEL,
+          Parameter.of(
+              "tokens",
+              Shape.of("an array of token ids", IDS),
+              Parameter.REQUIRED,
+              "At most `tritium.max-model-len` ids"));
 
   private Parameters() {}
 
-  private static List<Parameter> with(List<Parameter> shared, Parameter... own) {
-    List<Parameter> all = new ArrayList<>(shared);
-    all.addAll(List.of(own));
-    return List.copyOf(all);
+  private static List<Parameter> all(List<List<Parameter>> lists) {
+    return lists.stream().flatMap(List::stream).toList();
+  }
+
+  /** The JSON Schema (draft 2020-12) of an endpoint's request body. */
+  static ObjectNode requestSchema(List<Parameter> table) {
+    ObjectNode schema = Json.object().put("type", "object");
+    ArrayNode required = schema.putArray("required");
+    ObjectNode properties = schema.putObject("properties");
+    for (Parameter parameter : table) {
+      properties.set(parameter.name(), parameter.schema());
+      if (parameter.otherwise().equals(Parameter.REQUIRED)) {
+        required.add(parameter.name());
+      }
+    }
+    return schema.put("additionalProperties", false);
   }
 }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class PendingDeltas {
   private final List<AnswerBuffer> pending; // by choice
   private final boolean showsTokens;
+  private int shownTokens;
 
   /**
    * For one request.
@@ -32,6 +33,12 @@ final class PendingDeltas {
     }
     AnswerDelta shown = answer.toDelta();
     answer.clear();
+    shownTokens += shown.tokens().size();
     return shown;
+  }
+
+  /** Tokens of all events so far. */
+  int shownTokens() {
+    return shownTokens;
   }
 }

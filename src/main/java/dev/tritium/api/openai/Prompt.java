@@ -28,7 +28,7 @@ record Prompt(int[] ids, String text) {
           "prompt",
           "'prompt' must be a string, an array of strings, an array of token ids or an array of"
               + " such arrays, found "
-              + Parameter.kindOf(value));
+              + Shape.kindOf(value));
     }
     if (value.isEmpty()) {
       throw ApiException.invalid("prompt", "'prompt' must not be an empty array");

@@ -69,10 +69,10 @@ final class ResponseFormat {
           "'%s.name' must have 1 to 64 letters, digits, underscores or dashes".formatted(SCHEMA));
     }
     if (named.hasNonNull("description")) {
-      Parameter.of(SCHEMA + ".description", Parameter.Type.STRING).check(named.get("description"));
+      Shape.TEXT.check(SCHEMA + ".description", named.get("description"));
     }
     if (named.hasNonNull("strict")) {
-      Parameter.of(SCHEMA + ".strict", Parameter.Type.BOOLEAN).check(named.get("strict"));
+      Shape.FLAG.check(SCHEMA + ".strict", named.get("strict"));
     }
     JsonNode schema = named.path("schema");
     if (!schema.isObject()) {

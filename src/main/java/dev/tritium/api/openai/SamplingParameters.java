@@ -1,7 +1,6 @@
 package dev.tritium.api.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.BooleanNode;
 import dev.tritium.engine.Logprobs;
 import dev.tritium.engine.Sampling;
 import dev.tritium.engine.StopRules;
@@ -17,12 +16,6 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /** Reads what completions and chat share: how answers are drawn, and when they end. */
 final class SamplingParameters {
-  private static final int MAX_SALT_LENGTH = 256; // UTF-16 units
-  private static final int MAX_STOPS = 4;
-  private static final int MAX_STOP_LENGTH = 1024; // UTF-16 units; each new token searches them
-  private static final int MAX_STOP_TOKENS = 1024;
-  private static final int MAX_BIASES = 1024;
-  private static final double MAX_BIAS = 100;
   private static final int MAX_LOGPROBS = 1 << 20; // about half a KB each
 
   private SamplingParameters() {}
@@ -74,14 +67,7 @@ final class SamplingParameters {
 
   /** What separates a tenant's cached prefixes from those of others; empty for none. */
   static String cacheSalt(RequestBody body) {
-    String salt = Objects.requireNonNullElse(body.text("cache_salt"), "");
-    if (salt.length() > MAX_SALT_LENGTH) {
-      throw ApiException.invalid(
-          "cache_salt",
-          "'cache_salt' may have at most %d characters, found %d"
-              .formatted(MAX_SALT_LENGTH, salt.length()));
-    }
-    return salt;
+    return Objects.requireNonNullElse(body.text("cache_salt"), "");
   }
 
   private static Map<Integer, Double> logitBias(RequestBody body, ServedModel model) {
@@ -89,21 +75,21 @@ final class SamplingParameters {
     if (value == null) {
       return Map.of();
     }
-    if (!value.isObject() || value.size() > MAX_BIASES) {
+    if (!value.isObject() || value.size() > Parameters.MAX_BIASES) {
       throw ApiException.invalid(
           "logit_bias",
           "'logit_bias' must be an object of at most %d token ids and their biases"
-              .formatted(MAX_BIASES));
+              .formatted(Parameters.MAX_BIASES));
     }
     Map<Integer, Double> biases = new HashMap<>();
     for (Map.Entry<String, JsonNode> entry : value.properties()) {
       int id = tokenId(entry.getKey(), model.vocabularySize());
       JsonNode bias = entry.getValue();
-      if (!bias.isNumber() || Math.abs(bias.doubleValue()) > MAX_BIAS) {
+      if (!bias.isNumber() || Math.abs(bias.doubleValue()) > Parameters.MAX_BIAS) {
         throw ApiException.invalid(
             "logit_bias",
-            "the bias of token %d must be a number from -100 to 100, found %s"
-                .formatted(id, Parameter.shown(bias)));
+            "the bias of token %d must be a number from -%d to %d, found %s"
+                .formatted(id, Parameters.MAX_BIAS, Parameters.MAX_BIAS, Shape.shown(bias)));
       }
       biases.put(id, bias.doubleValue());
     }
@@ -139,10 +125,10 @@ final class SamplingParameters {
     }
     JsonNode ids = body.get("stop_token_ids");
     if (ids != null) {
-      if (ids.size() > MAX_STOP_TOKENS) {
+      if (ids.size() > Parameters.MAX_STOP_TOKENS) {
         throw ApiException.invalid(
             "stop_token_ids",
-            "'stop_token_ids' may hold at most %d ids".formatted(MAX_STOP_TOKENS));
+            "'stop_token_ids' may hold at most %d ids".formatted(Parameters.MAX_STOP_TOKENS));
       }
       for (int id : TokenIds.read("stop_token_ids", ids, model.vocabularySize())) {
         stopTokens.add(id);
@@ -160,12 +146,12 @@ final class SamplingParameters {
     for (JsonNode stop : value.isArray() ? value : List.of(value)) {
       if (!stop.isTextual()
           || stop.textValue().isEmpty()
-          || stop.textValue().length() > MAX_STOP_LENGTH
-          || stops.size() == MAX_STOPS) {
+          || stop.textValue().length() > Parameters.MAX_STOP_LENGTH
+          || stops.size() == Parameters.MAX_STOPS) {
         throw ApiException.invalid(
             "stop",
             "'stop' must be a string or an array of up to %d strings, each of 1 to %d characters"
-                .formatted(MAX_STOPS, MAX_STOP_LENGTH));
+                .formatted(Parameters.MAX_STOPS, Parameters.MAX_STOP_LENGTH));
       }
       if (!StandardCharsets.UTF_8.newEncoder().canEncode(stop.textValue())) {
         throw ApiException.invalid("stop", "'stop' holds half of a surrogate pair");
@@ -206,36 +192,5 @@ final class SamplingParameters {
                   .formatted(MAX_LOGPROBS, entries)
               + " choices, times alternatives and one): lower the token limit or send less at once");
     }
-  }
-
-  /** Whether a stream is to end with a chunk of usage. */
-  static boolean includeUsage(RequestBody body, boolean stream) {
-    JsonNode options = body.get("stream_options");
-    if (options == null) {
-      return false;
-    }
-    if (!stream || !options.isObject()) {
-      throw ApiException.invalid(
-          "stream_options",
-          "'stream_options' must be an object, and is allowed only with 'stream': true");
-    }
-    boolean include = false;
-    for (Map.Entry<String, JsonNode> option : options.properties()) {
-      String name = "stream_options." + option.getKey();
-      JsonNode value = option.getValue();
-      if (value.isNull()) {
-        value = BooleanNode.FALSE;
-      }
-      switch (option.getKey()) {
-        case "include_usage" -> {
-          Parameter.of(name, Parameter.Type.BOOLEAN).check(value);
-          include = value.booleanValue();
-        }
-        case "include_obfuscation", "continuous_usage_stats" ->
-            Parameter.notYet(name, "false").check(value);
-        default -> throw ApiException.invalid(name, "'%s' is not a known option".formatted(name));
-      }
-    }
-    return include;
   }
 }

@@ -15,7 +15,7 @@ final class TokenIds {
     if (!array.isArray()) {
       throw ApiException.invalid(
           param,
-          "'%s' must be an array of token ids, found %s".formatted(param, Parameter.kindOf(array)));
+          "'%s' must be an array of token ids, found %s".formatted(param, Shape.kindOf(array)));
     }
     int[] ids = new int[array.size()];
     for (int i = 0; i < ids.length; i++) {
@@ -26,7 +26,7 @@ final class TokenIds {
         throw ApiException.invalid(
             param,
             "'%s' must hold token ids from 0 to %d, found %s at index %d"
-                .formatted(param, vocabularySize - 1, Parameter.shown(id), i));
+                .formatted(param, vocabularySize - 1, Shape.shown(id), i));
       }
       ids[i] = id.intValue();
     }

@@ -95,7 +95,7 @@ class SeveralAnswersFormatTest {
             answer(1, "b", -2));
     JsonNode[] choices = new JsonNode[4];
     for (AnswerDelta delta : deltas) {
-      for (String event : format.events(delta)) {
+      for (String event : format.events(delta, NOTHING_USED)) {
         JsonNode choice = json(event).get(0);
         assertEquals(delta.choice(), choice.get("index").intValue());
         choices[delta.choice()] = choice;
@@ -122,20 +122,20 @@ class SeveralAnswersFormatTest {
   void aChatStreamOpensEveryChoiceAndABodyHasThemAll() {
     ChatRequest request = models.chat("n", 2, "stream", true);
     ChatFormat format = new ChatFormat(request);
-    List<String> opening = format.opening();
+    List<String> opening = format.opening(NOTHING_USED);
     assertEquals(2, opening.size());
     for (int c = 0; c < 2; c++) {
       JsonNode choice = json(opening.get(c)).get(0);
       assertEquals(c, choice.get("index").intValue());
       assertEquals("assistant", choice.at("/delta/role").textValue());
     }
-    List<String> events = format.events(answer(1, "b", -1));
+    List<String> events = format.events(answer(1, "b", -1), NOTHING_USED);
     assertEquals(2, events.size(), events::toString);
     events.forEach(event -> assertEquals(1, json(event).at("/0/index").intValue(), event));
     assertEquals("b", json(events.getFirst()).at("/0/delta/content").textValue());
 
     List<AnswerDelta> answers = List.of(answer(0, "a", -1), answer(1, "b", -1));
-    JsonNode choices = json(new ChatFormat(request).body(answers, NOTHING_USED));
+    JsonNode choices = json(new ChatFormat(models.chat("n", 2)).body(answers, NOTHING_USED));
     assertEquals(2, choices.size());
     for (int c = 0; c < 2; c++) {
       assertEquals(c, choices.get(c).get("index").intValue());
@@ -146,12 +146,12 @@ class SeveralAnswersFormatTest {
   @Test
   void whatIsHeldBackIsHeldForEachChoiceAlone() {
     ChatFormat format = new ChatFormat(models.chat("n", 2, "stream", true, "logprobs", false));
-    assertEquals(List.of(), format.events(part(0, "", null)));
-    assertEquals(List.of(), format.events(part(1, "", null)));
-    List<String> events = format.events(part(1, "one", null));
+    assertEquals(List.of(), format.events(part(0, "", null), NOTHING_USED));
+    assertEquals(List.of(), format.events(part(1, "", null), NOTHING_USED));
+    List<String> events = format.events(part(1, "one", null), NOTHING_USED);
     assertEquals(1, events.size(), events::toString);
     assertEquals(1, json(events.getFirst()).at("/0/index").intValue());
-    events = format.events(part(0, "", FinishReason.STOP));
+    events = format.events(part(0, "", FinishReason.STOP), NOTHING_USED);
     assertEquals(1, events.size(), events::toString);
     assertEquals(0, json(events.getFirst()).at("/0/index").intValue());
   }
