@@ -24,6 +24,7 @@ class ErrorTableTest {
         """
         400 invalid_request_error null
         400 invalid_request_error context_length_exceeded
+        401 invalid_request_error invalid_api_key
         404 invalid_request_error not_found
         404 invalid_request_error model_not_found
         405 invalid_request_error method_not_allowed
@@ -56,6 +57,8 @@ class ErrorTableTest {
       Map<String, String> headers = ErrorBody.headers(new ApiException(kind, null, "why"));
       boolean temporary = kind.status() == 429 || kind.status() == 503;
       assertEquals(temporary ? "2" : null, headers.get("Retry-After"), kind.name());
+      boolean key = kind == ErrorKind.INVALID_API_KEY;
+      assertEquals(key ? "Bearer" : null, headers.get("WWW-Authenticate"), kind.name());
       boolean never = kind == ErrorKind.REQUEST_TIMEOUT;
       assertEquals(never ? "false" : null, headers.get("x-should-retry"), kind.name());
     }

@@ -20,10 +20,11 @@ import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The settings' defaults, and that their page knows each of them. */
 class TritiumConfigTest {
-  private static TritiumConfig config(Map<String, String> properties) {
+  static TritiumConfig config(Map<String, String> properties) {
     return new SmallRyeConfigBuilder()
         .addDiscoveredConverters()
         .withMapping(TritiumConfig.class)
@@ -55,7 +56,36 @@ class TritiumConfigTest {
     assertEquals(Duration.ofSeconds(5), config.stream().ping());
     assertEquals(Duration.ofSeconds(30), config.stream().stallTimeout());
     assertEquals(Duration.ofSeconds(25), config.shutdown().grace());
+    assertEquals(Optional.empty(), config.apiKeys());
+    assertEquals(Optional.empty(), config.apiKeysFile());
+    assertFalse(config.metrics().open());
+    assertEquals(Optional.empty(), config.cors().origins());
+    assertTrue(config.accessLog().enabled());
+    assertFalse(config.accessLog().text());
     SettingsCheck.check(config);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "example.org",
+        "https://example.org/",
+        "https://example.org/chat",
+        "https://*.example.org",
+        "https://a.org https://b.org",
+        "https://a.org,*.org"
+      })
+  void anOriginThatNoBrowserSendsIsNamed(String origins) {
+    TritiumConfig config = config(Map.of("tritium.cors.origins", origins));
+    Exception refusal =
+        assertThrows(IllegalArgumentException.class, () -> SettingsCheck.check(config));
+    assertTrue(String.valueOf(refusal.getMessage()).startsWith("tritium.cors.origins: "));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"*", "https://example.org,http://localhost:3000", "app://obsidian.md"})
+  void originsAsBrowsersSendThemAreTaken(String origins) {
+    SettingsCheck.check(config(Map.of("tritium.cors.origins", origins)));
   }
 
   @ParameterizedTest
@@ -98,7 +128,7 @@ class TritiumConfigTest {
         ConfigMappings.getProperties(
                 ConfigMappings.ConfigClass.configClass(TritiumConfig.class, "tritium"))
             .keySet()) {
-      assertTrue(page.contains("`" + name + "`"), name + " is not in docs/configuration.md");
+      assertTrue(page.contains("`" + name.replace("[*]", "") + "`"), name + " is not in docs/configuration.md");
     }
   }
 }

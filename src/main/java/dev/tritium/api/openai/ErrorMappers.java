@@ -65,8 +65,9 @@ public class ErrorMappers {
   @ServerExceptionMapper
   Response failed(Throwable e) {
     ApiException answer = ApiException.of(e);
-    if (answer.kind() == ErrorKind.INTERNAL) {
-      LOG.log(System.Logger.Level.ERROR, "a request failed", e);
+    if (answer.kind() == ErrorKind.INTERNAL) { // a client that left amid its body is no error
+      boolean left = Client.current(connections).hasLeft();
+      LOG.log(left ? System.Logger.Level.DEBUG : System.Logger.Level.ERROR, "a request failed", e);
     }
     return response(answer);
   }
