@@ -59,8 +59,11 @@ final class ContractServer implements BeforeAllCallback, AfterAllCallback {
 
   @Override
   public void afterAll(ExtensionContext context) throws InterruptedException {
-    awaitIdle(); // whatever the clients did, nothing may run on
-    process.destroy();
+    try {
+      awaitIdle(); // whatever the clients did, nothing may run on
+    } finally {
+      process.destroy();
+    }
     assertTrue(process.waitFor(60, TimeUnit.SECONDS), "the server does not end");
   }
 
