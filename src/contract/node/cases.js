@@ -170,6 +170,12 @@ const cases = {
     assert.equal(long.code, 'context_length_exceeded');
   },
 
+  async another_key_is_refused() {
+    const stranger = new OpenAI({ apiKey: 'another-key' });
+    const error = await rejects(OpenAI.AuthenticationError, stranger.completions.create(story));
+    assert.equal(error.code, 'invalid_api_key');
+  },
+
   async the_request_id_is_read_and_chosen() {
     assert.ok((await client.completions.create(story))._request_id);
     const own = { headers: { 'X-Request-Id': 'my-own-id' } };

@@ -245,6 +245,14 @@ def what_is_wrong_is_an_error_of_its_own_kind():
 
 
 @case
+def another_key_is_refused():
+    stranger = OpenAI(api_key="another-key")
+    for call in (stranger.models.list, lambda: stranger.completions.create(**STORY), lambda: stranger.completions.create(**STORY, stream=True)):
+        error = raises(openai.AuthenticationError, call)
+        assert error.code == "invalid_api_key" and "another-key" not in str(error) and error.request_id, error.body
+
+
+@case
 def the_request_id_is_read_and_chosen():
     assert client.completions.create(**STORY)._request_id
     raw = client.completions.with_raw_response.create(**STORY, extra_headers={"X-Request-Id": "my-own-id"})

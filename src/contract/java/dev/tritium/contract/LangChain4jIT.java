@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.exception.AuthenticationException;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.ModelNotFoundException;
 import dev.langchain4j.exception.TimeoutException;
@@ -216,6 +217,8 @@ class LangChain4jIT {
         InvalidRequestException.class, () -> model().temperature(3.0).build().chat(QUESTION));
     assertThrows(
         ModelNotFoundException.class, () -> model().modelName("gpt-0").build().chat(QUESTION));
+    assertThrows(
+        AuthenticationException.class, () -> model().apiKey("another-key").build().chat(QUESTION));
   }
 
   @Test
