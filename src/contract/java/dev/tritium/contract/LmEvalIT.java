@@ -99,11 +99,21 @@ class LmEvalIT {
     assertEquals(0, run.status(), run.log());
   }
 
-  /** What the server says of a text: its tokens' log-probabilities, the first without one. */
-  private static JsonNode score(String text) {
+  /**
+   * What the harness runs for a whole text: told to add a BOS, it adds one before the text, and one more as the first
+   * token's context.
+   */
+  private static int[] rolling(JsonNode text) {
+    JsonNode tokens = SERVER.post("/tokenize", "prompt", text).json().get("tokens");
+    int[] ids = Api.JSON.convertValue(tokens, int[].class);
+    return IntStream.concat(IntStream.of(ids[0]), IntStream.of(ids)).toArray();
+  }
+
+  /** What the server says of a prompt: its tokens' log-probabilities, the first without one. */
+  private static JsonNode score(Object prompt) {
     return SERVER
         .post(
-            "/v1/completions", "prompt", text, "echo", true, "logprobs", 1, "max_tokens", 0)
+            "/v1/completions", "prompt", prompt, "echo", true, "logprobs", 1, "max_tokens", 0)
         .json()
         .at("/choices/0/logprobs");
   }
@@ -141,7 +151,7 @@ class LmEvalIT {
   void aWholeParagraphHasTheServersLogLikelihood() throws Exception {
     for (JsonNode sample : samples("tales_whole")) {
       double expected =
-          score(sample.at("/doc/text").textValue())
+          score(rolling(sample.at("/doc/text")))
               .get("token_logprobs")
               .valueStream()
               .mapToDouble(JsonNode::doubleValue) // the first is null: 0
@@ -155,10 +165,7 @@ class LmEvalIT {
   void aWholeParagraphHasTheEnginesLogLikelihood() throws Exception {
     LanguageModel model = Models.load(Models.BUNDLED, Models.scalar(2));
     for (JsonNode sample : samples("tales_whole").subList(0, 3)) {
-      int[] ids =
-          Api.JSON.convertValue(
-              SERVER.post("/tokenize", "prompt", sample.at("/doc/text")).json().get("tokens"),
-              int[].class);
+      int[] ids = rolling(sample.at("/doc/text"));
       float[][] logits = Models.logits(model, model.newState(), ids);
       double expected = 0;
       for (int t = 1; t < ids.length; t++) {
