@@ -166,9 +166,7 @@ final class Parameters {
               "response_format", RESPONSE_FORMAT, "text", "Answers that are JSON (see below)"),
           Parameter.of(
               "cache_salt",
-              Shape.of(
-                  "a string of at most %d characters".formatted(MAX_SALT_LENGTH),
-                  "{\"type\": \"string\", \"maxLength\": %d}".formatted(MAX_SALT_LENGTH)),
+              Shape.text(MAX_SALT_LENGTH),
               "none",
               "Prefixes computed for another salt are not used; changes no answer"),
           Parameter.of(

@@ -67,14 +67,7 @@ final class SamplingParameters {
 
   /** What separates a tenant's cached prefixes from those of others; empty for none. */
   static String cacheSalt(RequestBody body) {
-    String salt = Objects.requireNonNullElse(body.text("cache_salt"), "");
-    if (salt.length() > Parameters.MAX_SALT_LENGTH) {
-      throw ApiException.invalid(
-          "cache_salt",
-          "'cache_salt' may have at most %d characters, found %d"
-              .formatted(Parameters.MAX_SALT_LENGTH, salt.length()));
-    }
-    return salt;
+    return Objects.requireNonNullElse(body.text("cache_salt"), "");
   }
 
   private static Map<Integer, Double> logitBias(RequestBody body, ServedModel model) {

@@ -31,6 +31,14 @@ record Shape(String words, String schema, Predicate<JsonNode> fits) {
     return numeric("number", "a number", min, max);
   }
 
+  /** A string of at most so many UTF-16 units. */
+  static Shape text(int maxLength) {
+    return new Shape(
+        "a string of at most %,d characters".formatted(maxLength),
+        "{\"type\": \"string\", \"maxLength\": %d}".formatted(maxLength),
+        value -> value.isTextual() && value.textValue().length() <= maxLength);
+  }
+
   /** One whose own code reads and checks it. */
   static Shape of(String words, String schema) {
     return new Shape(words, schema, value -> true);
