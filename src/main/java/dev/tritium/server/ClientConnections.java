@@ -1,12 +1,14 @@
 package dev.tritium.server;
 
 import dev.tritium.api.openai.Connections;
+import dev.tritium.api.openai.RequestNotes;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.smallrye.mutiny.subscription.Cancellable;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.impl.ConnectionBase;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
@@ -31,6 +33,11 @@ public class ClientConnections implements Connections {
   }
 
   @Override
+  public RequestNotes notes(ServerHttpRequest request) {
+    return Exchange.notes(request.unwrap(RoutingContext.class));
+  }
+
+  @Override
   public void cut(ServerHttpRequest request) {
     cut(request.unwrap(HttpServerRequest.class));
   }
@@ -44,9 +51,12 @@ public class ClientConnections implements Connections {
 
   @Override
   public Cancellable onClose(ServerHttpRequest request, Runnable action) {
+    return onClose(request.unwrap(HttpServerRequest.class), action);
+  }
+
+  static Cancellable onClose(HttpServerRequest request, Runnable action) {
     // Netty's event: Vert.x does not tell a queued request that begins on a closed connection.
-    ChannelFuture closed =
-        nettyContext(request.unwrap(HttpServerRequest.class)).channel().closeFuture();
+    ChannelFuture closed = nettyContext(request).channel().closeFuture();
     ChannelFutureListener listener = ignored -> action.run();
     closed.addListener(listener);
     return () -> closed.removeListener(listener);

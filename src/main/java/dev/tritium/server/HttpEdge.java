@@ -1,18 +1,22 @@
 package dev.tritium.server;
 
 import dev.tritium.api.openai.ApiException;
+import dev.tritium.api.openai.Endpoint;
 import dev.tritium.api.openai.ErrorBody;
 import dev.tritium.api.openai.ErrorKind;
+import dev.tritium.api.openai.RequestListener;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Instance;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
- * What holds for every HTTP exchange: its id, its time, the size and coding of its body, and that
- * none begins while the server ends.
+ * What holds for every HTTP exchange: its id, its time, its report, who may send it, the size and
+ * coding of its body, and that none begins while the server ends.
  */
 final class HttpEdge {
   private static final String REQUEST_ID = "x-request-id";
@@ -23,45 +27,71 @@ final class HttpEdge {
 
   private final TritiumConfig config;
   private final Drain drain;
+  private final ApiKeyCheck keys;
+  private final Instance<RequestListener> listeners;
 
-  HttpEdge(TritiumConfig config, Drain drain) {
+  HttpEdge(
+      TritiumConfig config, Drain drain, ApiKeyCheck keys, Instance<RequestListener> listeners) {
     this.config = config;
     this.drain = drain;
+    this.keys = keys;
+    this.listeners = listeners;
   }
 
   void install(@Observes Filters filters) {
-    filters.register(this::handle, FIRST);
+    filters.register(this::begin, FIRST);
+    filters.register(new Cors(config)::handle, FIRST - 1); // refusals too can be read
+    filters.register(this::admit, FIRST - 2);
   }
 
-  private void handle(RoutingContext exchange) {
-    long start = System.nanoTime();
-    PipelinedRequests.begin(exchange.request());
-    String id = requestId(exchange.request());
-    exchange.addHeadersEndHandler(
+  private void begin(RoutingContext context) {
+    PipelinedRequests.begin(context.request());
+    String id = requestId(context.request());
+    Exchange exchange = Exchange.begin(context, id, config.accessLog().text(), listeners);
+    context.addHeadersEndHandler(
         ignored ->
-            exchange
+            context
                 .response()
                 .putHeader(REQUEST_ID, id)
-                .putHeader(
-                    "openai-processing-ms",
-                    String.valueOf((System.nanoTime() - start) / 1_000_000)));
-    if (!exchange.normalizedPath().startsWith(OWN_PATHS) && !drain.begin(exchange)) {
-      refuse(
-          exchange,
-          new ApiException(
-              ErrorKind.SHUTTING_DOWN, null, "the server is shutting down; try again shortly"));
-    } else if (declaredBytes(exchange.request()) > config.maxBodyBytes()) {
-      refuse(exchange, BodyLimit.tooLarge(config.maxBodyBytes()));
-    } else if (isCompressed(exchange.request())) {
-      refuse(
-          exchange,
-          new ApiException(
-              ErrorKind.UNSUPPORTED_MEDIA_TYPE,
-              null,
-              "bodies must be sent without Content-Encoding"));
+                .putHeader("openai-processing-ms", String.valueOf(exchange.nanos() / 1_000_000)));
+    context.next();
+  }
+
+  private void admit(RoutingContext context) {
+    Optional<ApiException> refusal = refusal(context);
+    if (refusal.isPresent()) {
+      refuse(context, refusal.get());
     } else {
-      exchange.next();
+      context.next();
     }
+  }
+
+  private Optional<ApiException> refusal(RoutingContext context) {
+    String path = context.normalizedPath();
+    HttpServerRequest request = context.request();
+    if (!path.startsWith(OWN_PATHS) && !drain.begin(context)) {
+      return refusal(ErrorKind.SHUTTING_DOWN, "the server is shutting down; try again shortly");
+    }
+    String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
+    if (!keys.admits(Endpoint.of(path), authorization)) {
+      return refusal(
+          ErrorKind.INVALID_API_KEY,
+          authorization == null
+              ? "this server needs an API key: send the header Authorization: Bearer KEY"
+              : "the API key is not one of this server's");
+    }
+    if (declaredBytes(request) > config.maxBodyBytes()) {
+      return Optional.of(BodyLimit.tooLarge(config.maxBodyBytes()));
+    }
+    if (isCompressed(request)) {
+      return refusal(
+          ErrorKind.UNSUPPORTED_MEDIA_TYPE, "bodies must be sent without Content-Encoding");
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<ApiException> refusal(ErrorKind kind, String message) {
+    return Optional.of(new ApiException(kind, null, message));
   }
 
   /** The client's id if it can stand in a log line, else a new one. */
@@ -87,6 +117,7 @@ final class HttpEdge {
   }
 
   private static void refuse(RoutingContext exchange, ApiException refusal) {
+    Exchange.notes(exchange).failed(refusal.kind());
     ErrorBody.headers(refusal).forEach(exchange.response()::putHeader);
     exchange
         .response()

@@ -7,11 +7,13 @@ final class SettingsCheck {
   private SettingsCheck() {}
 
   /**
-   * Checks the numbers and times.
+   * Checks the numbers and times, the origins, and that API keys can be read.
    *
-   * @throws IllegalArgumentException naming the setting, the least it may be and what it is
+   * @throws IllegalArgumentException naming the setting and what is wrong with it
    */
   static void check(TritiumConfig config) {
+    var _ = ApiKeys.of(config);
+    Cors.check(config);
     atLeast(1, "tritium.max-model-len", config.maxModelLen());
     atLeast(1, "tritium.chat-max-tokens", config.chatMaxTokens());
     atLeast(1, "tritium.max-body-bytes", config.maxBodyBytes());

@@ -1,8 +1,10 @@
 package dev.tritium.server;
 
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -53,6 +55,19 @@ public interface TritiumConfig {
   @WithDefault("10485760")
   long maxBodyBytes();
 
+  /** Keys of which clients must send one; with those of the file, none when both are missing. */
+  @WithConverter(ApiKeys.Listed.class)
+  Optional<ApiKeys> apiKeys();
+
+  /** File with such keys, one a line. */
+  Optional<String> apiKeysFile();
+
+  MetricsConfig metrics();
+
+  CorsConfig cors();
+
+  AccessLogConfig accessLog();
+
   /** Connections at once. */
   @WithDefault("4096")
   int maxConnections();
@@ -77,6 +92,29 @@ public interface TritiumConfig {
   enum GenerationDefaults {
     OPENAI,
     MODEL
+  }
+
+  /** Who may see the metrics. */
+  interface MetricsConfig {
+    /** Whether they need no key. */
+    @WithDefault("false")
+    boolean open();
+  }
+
+  /** Pages of other origins. */
+  interface CorsConfig {
+    /** Origins whose pages may use the API, or {@code *}. */
+    Optional<List<String>> origins();
+  }
+
+  /** One line for each exchange. */
+  interface AccessLogConfig {
+    @WithDefault("true")
+    boolean enabled();
+
+    /** Whether requests and answers are in it too. */
+    @WithDefault("false")
+    boolean text();
   }
 
   /** Bounds of a request. */

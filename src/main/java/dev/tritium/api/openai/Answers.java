@@ -39,6 +39,7 @@ final class Answers {
   private final Generation generation;
   private final AnswerFormat format;
   private final Client client;
+  private final RequestNotes notes;
   private final Map<Integer, AnswerBuffer> answers = new TreeMap<>(); // by choice
   private long lastWriteNanos = System.nanoTime();
   private volatile boolean writing; // the last piece is not written yet
@@ -48,6 +49,7 @@ final class Answers {
     this.generation = generation;
     this.format = format;
     this.client = client;
+    this.notes = client.notes();
   }
 
   /**
@@ -61,11 +63,14 @@ final class Answers {
       boolean stream,
       AnswerFormat format,
       Client client) {
+    client.notes().model(model.id());
     Multi<String> body =
         Multi.createFrom()
             .deferred(
                 () -> {
-                  Answers answers = new Answers(submit(model, sequences), format, client);
+                  Generation generation = submit(model, sequences);
+                  client.notes().submitted(generation.account(), stream);
+                  Answers answers = new Answers(generation, format, client);
                   return answers.toClient(stream ? answers.events() : answers.document());
                 });
     return RestMulti.fromMultiData(body)
@@ -138,6 +143,7 @@ final class Answers {
         System.Logger.Level.INFO,
         "a client took nothing of its answer for {0} s and is cut off",
         client.stallTimeout().toSeconds());
+    notes.cutOff(); // before its connection ends
     client.cut();
     generation.cancel();
   }
@@ -167,7 +173,9 @@ final class Answers {
         .onFailure()
         .recoverWithItem(
             failure -> {
-              if (ApiException.of(failure).kind() == ErrorKind.INTERNAL) {
+              ErrorKind kind = ApiException.of(failure).kind();
+              notes.failed(kind);
+              if (kind == ErrorKind.INTERNAL) {
                 LOG.log(System.Logger.Level.ERROR, "a stream failed", failure);
               }
               return event(ErrorBody.of(failure));
@@ -226,6 +234,7 @@ final class Answers {
         .map(
             ignored -> {
               List<AnswerDelta> deltas = generation.poll();
+              deltas.forEach(notes::add);
               return new Reading(deltas, generation.isDone());
             });
   }

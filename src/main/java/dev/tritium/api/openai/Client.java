@@ -24,6 +24,10 @@ record Client(ResteasyReactiveRequestContext exchange, Connections connections) 
     return connections.stallTimeout();
   }
 
+  RequestNotes notes() {
+    return connections.notes(exchange.serverRequest());
+  }
+
   void cut() {
     connections.cut(exchange.serverRequest());
   }

@@ -25,25 +25,29 @@ public class CompletionsResource {
   @POST
   @Path("/completions")
   public RestMulti<String> complete(byte[] body) {
+    Client client = Client.current(connections);
+    client.notes().body(body);
     CompletionRequest request = CompletionRequest.read(body, models);
     return Answers.of(
         request.model(),
         request.sequences(),
         request.options().stream(),
         new CompletionFormat(request),
-        Client.current(connections));
+        client);
   }
 
   /** Answers a conversation; JSON, or events when {@code stream} is true. */
   @POST
   @Path("/chat/completions")
   public RestMulti<String> chat(byte[] body) {
+    Client client = Client.current(connections);
+    client.notes().body(body);
     ChatRequest request = ChatRequest.read(body, models);
     return Answers.of(
         request.model(),
         List.of(request.sequence()),
         request.options().stream(),
         new ChatFormat(request),
-        Client.current(connections));
+        client);
   }
 }

@@ -12,6 +12,9 @@ public interface Connections {
   /** A reader that takes nothing for longer, although there is something to take, is cut off. */
   Duration stallTimeout();
 
+  /** Where notes on a request are left for those who are told of its end. */
+  RequestNotes notes(ServerHttpRequest request);
+
   /** Closes a connection at once; what its client has not taken is dropped. */
   void cut(ServerHttpRequest request);
 

@@ -36,6 +36,7 @@ public final class ErrorBody {
       headers.put(HttpHeaders.RETRY_AFTER, String.valueOf(e.retryAfter().toSeconds()));
     }
     switch (e.kind()) {
+      case INVALID_API_KEY -> headers.put(HttpHeaders.WWW_AUTHENTICATE, "Bearer");
       case BODY_TOO_LARGE -> headers.put("Connection", "close"); // the rest is not read
       case SHUTTING_DOWN -> headers.put("Connection", "close"); // the next try finds another server
       case REQUEST_TIMEOUT -> headers.put("x-should-retry", "false"); // it would take as long again

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 public enum ErrorKind {
   INVALID_REQUEST(400, "invalid_request_error", null),
   CONTEXT_LENGTH_EXCEEDED(400, "invalid_request_error", "context_length_exceeded"),
+  INVALID_API_KEY(401, "invalid_request_error", "invalid_api_key"),
   NOT_FOUND(404, "invalid_request_error", "not_found"),
   MODEL_NOT_FOUND(404, "invalid_request_error", "model_not_found"),
   METHOD_NOT_ALLOWED(405, "invalid_request_error", "method_not_allowed"),

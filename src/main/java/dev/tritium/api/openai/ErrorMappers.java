@@ -14,6 +14,12 @@ import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 public class ErrorMappers {
   private static final System.Logger LOG = System.getLogger(ErrorMappers.class.getName());
 
+  private final Connections connections;
+
+  ErrorMappers(Connections connections) {
+    this.connections = connections;
+  }
+
   @ServerExceptionMapper
   Response notFound(NotFoundException e, UriInfo uri) {
     return response(
@@ -51,6 +57,7 @@ public class ErrorMappers {
     if (status >= 500) {
       return failed(e);
     }
+    Client.current(connections).notes().failed(ErrorKind.INVALID_REQUEST);
     return json(
         status, ErrorBody.of(ErrorKind.INVALID_REQUEST, null, String.valueOf(e.getMessage())));
   }
@@ -64,7 +71,8 @@ public class ErrorMappers {
     return response(answer);
   }
 
-  private static Response response(ApiException e) {
+  private Response response(ApiException e) {
+    Client.current(connections).notes().failed(e.kind());
     Response response = json(e.kind().status(), ErrorBody.of(e));
     ErrorBody.headers(e).forEach(response.getHeaders()::putSingle);
     return response;

@@ -17,9 +17,11 @@ import jakarta.ws.rs.core.MediaType;
 @Produces(MediaType.APPLICATION_JSON)
 public class TokenizeResource {
   private final Models models;
+  private final Connections connections;
 
-  TokenizeResource(Models models) {
+  TokenizeResource(Models models, Connections connections) {
     this.models = models;
+    this.connections = connections;
   }
 
   /** The ids of a text, or of a conversation as the model's template writes it. */
@@ -27,7 +29,7 @@ public class TokenizeResource {
   @Path("/tokenize")
   public String tokenize(byte[] bytes) {
     RequestBody body = RequestBody.read(bytes, Parameters.TOKENIZE);
-    ServedModel model = models.require(body.text("model"));
+    ServedModel model = model(body);
     int[] ids = ids(body, model);
     ObjectNode json = Json.object().put("count", ids.length);
     ArrayNode tokens = json.putArray("tokens");
@@ -35,6 +37,12 @@ public class TokenizeResource {
       tokens.add(id);
     }
     return json.put("max_model_len", model.maxModelTokens()).toString();
+  }
+
+  private ServedModel model(RequestBody body) {
+    ServedModel model = models.require(body.text("model"));
+    Client.current(connections).notes().model(model.id());
+    return model;
   }
 
   private static int[] ids(RequestBody body, ServedModel model) {
@@ -56,7 +64,7 @@ public class TokenizeResource {
   @Path("/detokenize")
   public String detokenize(byte[] bytes) {
     RequestBody body = RequestBody.read(bytes, Parameters.DETOKENIZE);
-    ServedModel model = models.require(body.text("model"));
+    ServedModel model = model(body);
     JsonNode tokens = body.get("tokens");
     if (tokens == null) {
       throw ApiException.invalid("tokens", "'tokens' is missing");

@@ -1,0 +1,123 @@
+package dev.tritium.server;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.eclipse.microprofile.config.spi.Converter;
+
+/** API keys, of which only the SHA-256 hashes are kept, so that nothing can print them. */
+final class ApiKeys {
+  private static final String SCHEME = "Bearer ";
+
+  private final List<byte[]> hashes;
+  private final boolean malformed; // one of them is no key
+
+  private ApiKeys(List<byte[]> hashes, boolean malformed) {
+    this.hashes = List.copyOf(hashes);
+    this.malformed = malformed;
+  }
+
+  /** Hashes keys; what is no key is found by {@link #require}. */
+  static ApiKeys of(List<String> keys) {
+    List<byte[]> hashes = keys.stream().filter(ApiKeys::isKey).map(ApiKeys::hash).toList();
+    return new ApiKeys(hashes, hashes.size() < keys.size());
+  }
+
+  /**
+   * The keys of the settings, the file's read now.
+   *
+   * @return empty where neither setting is given
+   * @throws IllegalArgumentException naming the setting that holds no key, or what is none
+   */
+  static Optional<ApiKeys> of(TritiumConfig config) {
+    config.apiKeys().ifPresent(keys -> keys.require("tritium.api-keys", "a comma"));
+    Optional<ApiKeys> ofFile = config.apiKeysFile().map(file -> read(Path.of(file)));
+    List<byte[]> all = new ArrayList<>();
+    config.apiKeys().ifPresent(keys -> all.addAll(keys.hashes));
+    ofFile.ifPresent(keys -> all.addAll(keys.hashes));
+    return all.isEmpty() ? Optional.empty() : Optional.of(new ApiKeys(all, false));
+  }
+
+  private static ApiKeys read(Path file) {
+    List<String> lines;
+    try {
+      lines = Files.readAllLines(file);
+    } catch (IOException e) { // the cause could quote what it read
+      throw new IllegalArgumentException(
+          "tritium.api-keys-file: %s cannot be read (%s)"
+              .formatted(file, e.getClass().getSimpleName()));
+    }
+    ApiKeys keys =
+        of(
+            lines.stream()
+                .map(String::strip)
+                .filter(line -> !line.isEmpty() && !line.startsWith("#"))
+                .toList());
+    keys.require("tritium.api-keys-file: " + file, "a line");
+    return keys;
+  }
+
+  private void require(String where, String separator) {
+    if (malformed) {
+      throw new IllegalArgumentException(
+          "%s: a key is visible ASCII characters, each key ends with %s"
+              .formatted(where, separator));
+    }
+    if (hashes.isEmpty()) {
+      throw new IllegalArgumentException(
+          where + " holds no key; leave the setting out if requests need none");
+    }
+  }
+
+  int count() {
+    return hashes.size();
+  }
+
+  /**
+   * Whether an {@code Authorization} header holds one of the keys. Each is compared, in a time that
+   * does not depend on what was sent.
+   */
+  boolean accept(String authorization) {
+    if (!authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
+      return false;
+    }
+    byte[] sent = hash(authorization.substring(SCHEME.length()).strip());
+    boolean found = false;
+    for (byte[] hash : hashes) {
+      found |= MessageDigest.isEqual(hash, sent);
+    }
+    return found;
+  }
+
+  private static boolean isKey(String text) {
+    return !text.isEmpty() && text.chars().allMatch(c -> c > ' ' && c < 127);
+  }
+
+  private static byte[] hash(String key) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(key.getBytes(UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every JDK has it
+    }
+  }
+
+  /** Reads keys between commas; never fails, because the message would quote them. */
+  static final class Listed implements Converter<ApiKeys> {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public ApiKeys convert(String value) {
+      return ApiKeys.of(
+          value.isBlank()
+              ? List.of()
+              : List.of(value.split(",", -1)).stream().map(String::strip).toList());
+    }
+  }
+}
