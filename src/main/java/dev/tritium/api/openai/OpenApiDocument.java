@@ -116,8 +116,8 @@ final class OpenApiDocument {
     boolean hasBody = operation.has("requestBody");
     boolean namesModel = path.contains("{");
     return switch (kind) {
-      case NOT_FOUND -> namesModel; // dots in the name can make it another path
-      case METHOD_NOT_ALLOWED -> false;
+      case NOT_FOUND, METHOD_NOT_ALLOWED -> false; // those of no operation
+      case INVALID_API_KEY -> !operation.has("security");
       case MODEL_NOT_FOUND -> hasBody || namesModel;
       case INVALID_REQUEST, CONTEXT_LENGTH_EXCEEDED -> hasBody;
       case QUEUE_FULL, REQUEST_TIMEOUT -> path.endsWith("/completions");

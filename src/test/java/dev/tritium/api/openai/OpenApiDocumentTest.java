@@ -81,10 +81,11 @@ class OpenApiDocumentTest {
 
   @Test
   void everyKindOfErrorIsAnAnswerToSomething() {
+    Set<ErrorKind> ofNone = Set.of(ErrorKind.NOT_FOUND, ErrorKind.METHOD_NOT_ALLOWED);
     String paths = document.get("paths").toString();
     for (ErrorKind kind : ErrorKind.values()) {
       boolean isListed = paths.contains("/" + OpenApiDocument.schemaName(kind) + "\"");
-      assertEquals(kind != ErrorKind.METHOD_NOT_ALLOWED, isListed, kind.name());
+      assertEquals(!ofNone.contains(kind), isListed, kind.name());
     }
   }
 }
