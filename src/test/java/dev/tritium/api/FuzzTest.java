@@ -168,8 +168,8 @@ class FuzzTest {
     }
     if (schema.has("minimum")) {
       double min = schema.get("minimum").doubleValue();
-      double max = Math.min(schema.get("maximum").doubleValue(), min + 10);
-      double number = random.nextDouble(min, max);
+      double width = Math.min(10, schema.get("maximum").doubleValue() - min);
+      double number = min + random.nextDouble() * width;
       boolean isWhole = schema.get("type").toString().contains("integer");
       return isWhole ? Api.JSON.valueToTree((long) number) : Api.JSON.valueToTree(number);
     }
