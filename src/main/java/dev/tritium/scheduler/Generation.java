@@ -23,6 +23,7 @@ public final class Generation {
   private int unfinished;
   private @Nullable Throwable failure;
   private @Nullable Runnable reader;
+  private boolean readerWantsAll;
   private boolean cancelled;
 
   /**
@@ -101,9 +102,21 @@ public final class Generation {
    * else on the engine's thread. A later call replaces a reader that was not called yet.
    */
   public void onReady(Runnable reader) {
+    call(reader, false);
+  }
+
+  /**
+   * Calls {@code reader} in the same way when all answers have ended, or the request has failed.
+   */
+  public void onDone(Runnable reader) {
+    call(reader, true);
+  }
+
+  private void call(Runnable reader, boolean wantsAll) {
     synchronized (this) {
-      if (!hasPending && failure == null && unfinished > 0) {
+      if (!(hasPending && !wantsAll) && failure == null && unfinished > 0) {
         this.reader = reader;
+        this.readerWantsAll = wantsAll;
         return;
       }
     }
@@ -122,7 +135,7 @@ public final class Generation {
       if (added.finish() != null) {
         unfinished--;
       }
-      ready = takeReader();
+      ready = readerWantsAll && unfinished > 0 ? null : takeReader();
     }
     run(ready);
   }

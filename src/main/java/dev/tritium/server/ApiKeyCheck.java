@@ -31,7 +31,7 @@ public class ApiKeyCheck {
 
   ApiKeyCheck(TritiumConfig config) {
     this.config = config;
-    this.required = config.apiKeys().isPresent() || config.apiKeysFile().isPresent();
+    this.required = ApiKeys.areSet(config);
     this.changed = changed();
     this.keys = read();
   }

@@ -8,12 +8,17 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.config.spi.Converter;
+import org.jspecify.annotations.Nullable;
 
 /** API keys, of which only the SHA-256 hashes are kept, so that nothing can print them. */
-final class ApiKeys {
+public final class ApiKeys {
+  private static final String SETTING = "tritium.api-keys";
+  private static final String FILE_SETTING = "tritium.api-keys-file";
   private static final String SCHEME = "Bearer ";
 
   private final List<byte[]> hashes;
@@ -37,12 +42,38 @@ final class ApiKeys {
    * @throws IllegalArgumentException naming the setting that holds no key, or what is none
    */
   static Optional<ApiKeys> of(TritiumConfig config) {
-    config.apiKeys().ifPresent(keys -> keys.require("tritium.api-keys", "a comma"));
+    config.apiKeys().ifPresent(keys -> keys.require(SETTING, "a comma"));
+    requireNotEmpty(SETTING);
+    requireNotEmpty(FILE_SETTING);
     Optional<ApiKeys> ofFile = config.apiKeysFile().map(file -> read(Path.of(file)));
     List<byte[]> all = new ArrayList<>();
     config.apiKeys().ifPresent(keys -> all.addAll(keys.hashes));
     ofFile.ifPresent(keys -> all.addAll(keys.hashes));
     return all.isEmpty() ? Optional.empty() : Optional.of(new ApiKeys(all, false));
+  }
+
+  /** Whether keys are configured, however badly. */
+  static boolean areSet(TritiumConfig config) {
+    return config.apiKeys().isPresent()
+        || config.apiKeysFile().isPresent()
+        || isEmpty(SETTING)
+        || isEmpty(FILE_SETTING);
+  }
+
+  /** A variable that is set to nothing reads as one that is not set, but is a mistake. */
+  private static boolean isEmpty(String setting) {
+    return "".equals(ConfigProvider.getConfig().getConfigValue(setting).getRawValue());
+  }
+
+  private static void requireNotEmpty(String setting) {
+    if (isEmpty(setting)) {
+      throw noKeys(setting);
+    }
+  }
+
+  private static IllegalArgumentException noKeys(String where) {
+    return new IllegalArgumentException(
+        where + " holds no key; leave the setting out if requests need none");
   }
 
   private static ApiKeys read(Path file) {
@@ -51,8 +82,7 @@ final class ApiKeys {
       lines = Files.readAllLines(file);
     } catch (IOException e) { // the cause could quote what it read
       throw new IllegalArgumentException(
-          "tritium.api-keys-file: %s cannot be read (%s)"
-              .formatted(file, e.getClass().getSimpleName()));
+          "%s: %s cannot be read (%s)".formatted(FILE_SETTING, file, e.getClass().getSimpleName()));
     }
     ApiKeys keys =
         of(
@@ -60,7 +90,7 @@ final class ApiKeys {
                 .map(String::strip)
                 .filter(line -> !line.isEmpty() && !line.startsWith("#"))
                 .toList());
-    keys.require("tritium.api-keys-file: " + file, "a line");
+    keys.require(FILE_SETTING + ": " + file, "a line");
     return keys;
   }
 
@@ -71,8 +101,7 @@ final class ApiKeys {
               .formatted(where, separator));
     }
     if (hashes.isEmpty()) {
-      throw new IllegalArgumentException(
-          where + " holds no key; leave the setting out if requests need none");
+      throw noKeys(where);
     }
   }
 
@@ -109,15 +138,17 @@ final class ApiKeys {
   }
 
   /** Reads keys between commas; never fails, because the message would quote them. */
-  static final class Listed implements Converter<ApiKeys> {
+  public static final class Listed implements Converter<ApiKeys> {
     private static final long serialVersionUID = 1;
 
+    /** For the code that reads {@link TritiumConfig}. */
+    public Listed() {}
+
     @Override
-    public ApiKeys convert(String value) {
-      return ApiKeys.of(
-          value.isBlank()
-              ? List.of()
-              : List.of(value.split(",", -1)).stream().map(String::strip).toList());
+    public @Nullable ApiKeys convert(String value) {
+      return value.isEmpty() // that is how a missing setting comes here
+          ? null
+          : ApiKeys.of(Arrays.stream(value.split(",", -1)).map(String::strip).toList());
     }
   }
 }

@@ -5,12 +5,16 @@ import dev.tritium.api.openai.RequestNotes;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.EventLoop;
 import io.smallrye.mutiny.subscription.Cancellable;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
 
 /** Connections as Vert.x has them. */
@@ -35,6 +39,23 @@ public class ClientConnections implements Connections {
   @Override
   public RequestNotes notes(ServerHttpRequest request) {
     return Exchange.notes(request.unwrap(RoutingContext.class));
+  }
+
+  @Override
+  public Executor eventLoop(ServerHttpRequest request) {
+    return loop(request);
+  }
+
+  @Override
+  public Cancellable every(ServerHttpRequest request, Duration period, Runnable action) {
+    ScheduledFuture<?> timer =
+        loop(request)
+            .scheduleAtFixedRate(action, period.toNanos(), period.toNanos(), TimeUnit.NANOSECONDS);
+    return () -> timer.cancel(false);
+  }
+
+  private static EventLoop loop(ServerHttpRequest request) {
+    return nettyContext(request.unwrap(HttpServerRequest.class)).channel().eventLoop();
   }
 
   @Override

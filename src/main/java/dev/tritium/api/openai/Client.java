@@ -1,9 +1,13 @@
 package dev.tritium.api.openai;
 
 import io.smallrye.mutiny.subscription.Cancellable;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import org.jboss.resteasy.reactive.server.core.CurrentRequestManager;
 import org.jboss.resteasy.reactive.server.core.ResteasyReactiveRequestContext;
+import org.jspecify.annotations.Nullable;
 
 /** Who waits for an answer. */
 record Client(ResteasyReactiveRequestContext exchange, Connections connections) {
@@ -26,6 +30,54 @@ record Client(ResteasyReactiveRequestContext exchange, Connections connections) 
 
   RequestNotes notes() {
     return connections.notes(exchange.serverRequest());
+  }
+
+  /** From now on what it is answered is written here, by its event loop. */
+  void takeOver() {
+    exchange.suspend();
+  }
+
+  Executor eventLoop() {
+    return connections.eventLoop(exchange.serverRequest());
+  }
+
+  /** Runs an action again and again on the event loop. */
+  Cancellable every(Duration period, Runnable action) {
+    return connections.every(exchange.serverRequest(), period, action);
+  }
+
+  void header(String name, String value) {
+    exchange.serverResponse().setResponseHeader(name, value);
+  }
+
+  /** The body has a length that is not known yet. */
+  void setChunked() {
+    exchange.serverResponse().setChunked(true);
+  }
+
+  /**
+   * Writes a piece of the body.
+   *
+   * @param whenWritten gets what went wrong, or null
+   */
+  void write(String piece, Consumer<@Nullable Throwable> whenWritten) {
+    try {
+      exchange.serverResponse().write(piece.getBytes(StandardCharsets.UTF_8), whenWritten);
+    } catch (IllegalStateException e) { // its connection is closed
+      whenWritten.accept(e);
+    }
+  }
+
+  /** Ends the body. */
+  void finish() {
+    if (!hasLeft()) {
+      exchange.serverResponse().end();
+    }
+  }
+
+  /** Answers with an error; nothing was written yet. */
+  void fail(Throwable failure) {
+    exchange.resume(failure, true);
   }
 
   void cut() {

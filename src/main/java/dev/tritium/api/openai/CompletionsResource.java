@@ -6,7 +6,6 @@ import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
-import org.jboss.resteasy.reactive.RestMulti;
 
 /** {@code POST /v1/completions} and {@code POST /v1/chat/completions}. */
 @Path("/v1")
@@ -24,11 +23,11 @@ public class CompletionsResource {
   /** Continues one or more prompts; JSON, or events when {@code stream} is true. */
   @POST
   @Path("/completions")
-  public RestMulti<String> complete(byte[] body) {
+  public void complete(byte[] body) {
     Client client = Client.current(connections);
     client.notes().body(body);
     CompletionRequest request = CompletionRequest.read(body, models);
-    return Answers.of(
+    Answers.send(
         request.model(),
         request.sequences(),
         request.options().stream(),
@@ -39,11 +38,11 @@ public class CompletionsResource {
   /** Answers a conversation; JSON, or events when {@code stream} is true. */
   @POST
   @Path("/chat/completions")
-  public RestMulti<String> chat(byte[] body) {
+  public void chat(byte[] body) {
     Client client = Client.current(connections);
     client.notes().body(body);
     ChatRequest request = ChatRequest.read(body, models);
-    return Answers.of(
+    Answers.send(
         request.model(),
         List.of(request.sequence()),
         request.options().stream(),

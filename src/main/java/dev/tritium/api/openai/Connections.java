@@ -2,6 +2,7 @@ package dev.tritium.api.openai;
 
 import io.smallrye.mutiny.subscription.Cancellable;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
 
 /** How the server treats the connections on which answers go out. */
@@ -14,6 +15,12 @@ public interface Connections {
 
   /** Where notes on a request are left for those who are told of its end. */
   RequestNotes notes(ServerHttpRequest request);
+
+  /** What runs the request's connection: it alone reads and writes there. */
+  Executor eventLoop(ServerHttpRequest request);
+
+  /** Runs an action on the request's event loop again and again, until that is cancelled. */
+  Cancellable every(ServerHttpRequest request, Duration period, Runnable action);
 
   /** Closes a connection at once; what its client has not taken is dropped. */
   void cut(ServerHttpRequest request);
