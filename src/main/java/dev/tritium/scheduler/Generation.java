@@ -6,6 +6,7 @@ import dev.tritium.engine.RequestAccount;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,21 +76,45 @@ public final class Generation {
    * @throws DrainingException if the engine ended before the request was done
    * @throws IllegalStateException with the cause, if the engine failed
    */
-  public synchronized List<AnswerDelta> poll() {
-    if (failure != null && !hasPending) {
-      throw failure instanceof RequestTimeoutException || failure instanceof DrainingException
-          ? (RuntimeException) failure
-          : new IllegalStateException("the engine failed", failure);
+  public List<AnswerDelta> poll() {
+    return take(buffer -> List.of(buffer.toDelta()));
+  }
+
+  /** Takes the same as one delta for each token; it throws as {@link #poll} does. */
+  public List<AnswerDelta> pollTokens() {
+    return take(AnswerBuffer::toDeltas);
+  }
+
+  /**
+   * Takes all answers once they have ended; it throws as {@link #poll} does, also when there is
+   * something to take.
+   */
+  public synchronized List<AnswerDelta> pollWhole() {
+    requireNoFailure();
+    return poll();
+  }
+
+  private synchronized List<AnswerDelta> take(Function<AnswerBuffer, List<AnswerDelta>> form) {
+    if (!hasPending) {
+      requireNoFailure();
     }
     List<AnswerDelta> deltas = new ArrayList<>();
     for (AnswerBuffer answer : pending) {
       if (!answer.isEmpty()) {
-        deltas.add(answer.toDelta());
+        deltas.addAll(form.apply(answer));
         answer.clear();
       }
     }
     hasPending = false;
     return deltas;
+  }
+
+  private void requireNoFailure() {
+    if (failure != null) {
+      throw failure instanceof RequestTimeoutException || failure instanceof DrainingException
+          ? (RuntimeException) failure
+          : new IllegalStateException("the engine failed", failure);
+    }
   }
 
   /** Whether nothing more will come: all answers have ended and were read, or it was cancelled. */

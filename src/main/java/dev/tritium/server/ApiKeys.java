@@ -42,7 +42,7 @@ public final class ApiKeys {
    * @throws IllegalArgumentException naming the setting that holds no key, or what is none
    */
   static Optional<ApiKeys> of(TritiumConfig config) {
-    config.apiKeys().ifPresent(keys -> keys.require(SETTING, "a comma"));
+    config.apiKeys().ifPresent(keys -> keys.require(SETTING, "between commas"));
     requireNotEmpty(SETTING);
     requireNotEmpty(FILE_SETTING);
     Optional<ApiKeys> ofFile = config.apiKeysFile().map(file -> read(Path.of(file)));
@@ -90,15 +90,15 @@ public final class ApiKeys {
                 .map(String::strip)
                 .filter(line -> !line.isEmpty() && !line.startsWith("#"))
                 .toList());
-    keys.require(FILE_SETTING + ": " + file, "a line");
+    keys.require(FILE_SETTING + ": " + file, "one on a line");
     return keys;
   }
 
-  private void require(String where, String separator) {
+  private void require(String where, String layout) {
     if (malformed) {
       throw new IllegalArgumentException(
-          "%s: a key is visible ASCII characters, each key ends with %s"
-              .formatted(where, separator));
+          "%s: one of the keys is empty or not visible ASCII; keys stand %s"
+              .formatted(where, layout));
     }
     if (hashes.isEmpty()) {
       throw noKeys(where);

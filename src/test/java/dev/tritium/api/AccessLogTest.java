@@ -208,8 +208,18 @@ class AccessLogTest {
   void aReaderThatTakesNothingIsStalled() throws IOException {
     String body =
         Api.body(
-            "prompt", "Once", "max_tokens", 20_000, "ignore_eos", true, "stream", true, "n", 8,
-            "logprobs", 5);
+            "prompt",
+            "Once",
+            "max_tokens",
+            20_000,
+            "ignore_eos",
+            true,
+            "stream",
+            true,
+            "n",
+            8,
+            "logprobs",
+            5);
     try (Socket socket = open("stalled", body, 2_048)) {
       assertEquals("stalled", lines.of("stalled").get("outcome").textValue());
       assertTrue(socket.isConnected());
@@ -254,7 +264,8 @@ class AccessLogTest {
       post("quiet-3", Api.body("prompt", "SECRETWORD", "stop", List.of("SECRETWORD", "")));
       assertNotNull(lines.of("quiet"));
       assertNotNull(lines.of("quiet-3"));
-      System.getLogger("dev.tritium.test").log(System.Logger.Level.WARNING, "a line of {0}", "ours");
+      System.getLogger("dev.tritium.test")
+          .log(System.Logger.Level.WARNING, "a line of {0}", "ours");
       assertTrue(everything.all().contains("a line of ours"), "it hears the logs");
       for (String line : Stream.concat(everything.all().stream(), lines.all().stream()).toList()) {
         assertFalse(line.contains("SECRETWORD") || line.contains("sk-secret"), line);

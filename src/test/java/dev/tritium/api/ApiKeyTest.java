@@ -102,7 +102,8 @@ class ApiKeyTest {
   @Test
   void aRequestWithoutTheKeyIsRefusedBeforeItsBodyIsSent() throws IOException {
     for (String length : List.of("Content-Length: 1000", "Transfer-Encoding: chunked")) {
-      try (Socket socket = send("POST " + PATH + " HTTP/1.1\r\nHost: x\r\n" + length + "\r\n\r\n")) {
+      try (Socket socket =
+          send("POST " + PATH + " HTTP/1.1\r\nHost: x\r\n" + length + "\r\n\r\n")) {
         byte[] status = socket.getInputStream().readNBytes(12);
         assertEquals("HTTP/1.1 401", new String(status, StandardCharsets.US_ASCII), length);
       }

@@ -514,7 +514,7 @@ class ErrorsTest {
     try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
       socket.setSoTimeout(10_000);
       String head =
-          "GET /v1/models HTTP/1.1\r\nHost: test\r\nX: " + "x".repeat(100_000) + "\r\n\r\n";
+          "GET /v1/models HTTP/1.1\r\nHost: test\r\nX: " + "x".repeat(1_000_000) + "\r\n\r\n";
       try {
         socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
       } catch (IOException e) {

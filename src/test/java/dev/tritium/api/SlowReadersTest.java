@@ -148,7 +148,7 @@ class SlowReadersTest {
       InputStream in = slow.getInputStream();
       ByteArrayOutputStream all = new ByteArrayOutputStream();
       byte[] some = new byte[8192];
-      while (!all.toString(UTF_8).endsWith("0\r\n\r\n")) {
+      while (!all.toString(UTF_8).endsWith("}}}")) { // of the usage
         Thread.sleep(50); // 3 s in all and more
         int read = in.read(some);
         assertTrue(read > 0, "cut off after " + all.size() + " bytes");

@@ -15,6 +15,7 @@ import dev.tritium.engine.FinishReason;
 import dev.tritium.engine.RequestAccount;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -96,6 +97,44 @@ class GenerationTest {
     generation.onReady(called::incrementAndGet);
     generation.publish(added(0, 1, null));
     assertEquals(1, called.get());
+  }
+
+  @Test
+  void whoWantsAllIsCalledWhenTheLastAnswerHasEnded() {
+    generation.onDone(called::incrementAndGet);
+    generation.publish(added(0, 1, FinishReason.STOP));
+    generation.publish(added(1, 2, null));
+    assertEquals(0, called.get());
+    generation.publish(added(1, 3, FinishReason.STOP));
+    assertEquals(1, called.get());
+    assertEquals(
+        List.of("1 ", "2 3 "), generation.pollWhole().stream().map(AnswerDelta::text).toList());
+    generation.onDone(called::incrementAndGet);
+    assertEquals(2, called.get());
+  }
+
+  @Test
+  void whoWantsAllGetsNoPart() {
+    generation.onDone(called::incrementAndGet);
+    generation.publish(added(0, 1, FinishReason.STOP));
+    generation.fail(new IllegalStateException("on purpose"));
+    assertEquals(1, called.get());
+    assertThrows(IllegalStateException.class, generation::pollWhole);
+  }
+
+  @Test
+  void deltasThatWereNotReadCanBeTakenTokenByToken() {
+    generation.publish(added(1, 1, null));
+    generation.publish(added(0, 2, null));
+    generation.publish(added(1, 3, null));
+    generation.publish(added(1, 4, FinishReason.STOP));
+    List<AnswerDelta> deltas = generation.pollTokens();
+    assertEquals(List.of("2 ", "1 ", "3 ", "4 "), deltas.stream().map(AnswerDelta::text).toList());
+    deltas.forEach(delta -> assertEquals(1, delta.tokens().size()));
+    assertEquals(
+        Arrays.asList(null, null, null, FinishReason.STOP),
+        deltas.stream().map(AnswerDelta::finish).toList());
+    assertEquals(List.of(), generation.pollTokens());
   }
 
   @Test

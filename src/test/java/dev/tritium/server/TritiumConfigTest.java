@@ -128,7 +128,9 @@ class TritiumConfigTest {
         ConfigMappings.getProperties(
                 ConfigMappings.ConfigClass.configClass(TritiumConfig.class, "tritium"))
             .keySet()) {
-      assertTrue(page.contains("`" + name.replace("[*]", "") + "`"), name + " is not in docs/configuration.md");
+      assertTrue(
+          page.contains("`" + name.replace("[*]", "") + "`"),
+          name + " is not in docs/configuration.md");
     }
   }
 }

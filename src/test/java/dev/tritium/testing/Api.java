@@ -20,8 +20,12 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
-/** Talks to a running server as any client does. */
+/**
+ * Talks to a running server as any client does. Every exchange must be as the OpenAPI document of
+ * that server says, but those on {@linkplain #open bare connections}.
+ */
 public final class Api {
   public static final ObjectMapper JSON = new ObjectMapper();
 
@@ -30,6 +34,7 @@ public final class Api {
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(LIMIT).build();
   private final URI base;
+  private volatile @Nullable ApiDocument document; // read when the server first answers
 
   /** An answer, whole. */
   public record Answer(int status, Map<String, String> headers, String body) {
@@ -80,7 +85,8 @@ public final class Api {
         request(path, headers)
             .header("Content-Type", "application/json")
             .POST(BodyPublishers.ofString(json))
-            .build());
+            .build(),
+        json);
   }
 
   /** The JSON of a POST that must succeed; the body as in {@link #body}. */
@@ -181,7 +187,23 @@ public final class Api {
     return headers.length == 0 ? request : request.headers(headers);
   }
 
+  /** Sends a request whose body is not held against the document. */
   public Answer send(HttpRequest request) {
+    return send(request, null);
+  }
+
+  private Answer send(HttpRequest request, @Nullable String body) {
+    Answer answer = exchange(request);
+    ApiDocument held = document;
+    if (held == null) {
+      held = ApiDocument.of(exchange(request("/q/openapi").build()).body);
+      document = held;
+    }
+    held.check(request.method(), request.uri().getRawPath(), body, answer);
+    return answer;
+  }
+
+  private Answer exchange(HttpRequest request) {
     try {
       HttpResponse<String> response = client.send(request, BodyHandlers.ofString(UTF_8));
       Map<String, String> headers = new LinkedHashMap<>();

@@ -15,29 +15,38 @@ import org.jspecify.annotations.Nullable;
 public record Sse(List<JsonNode> events) {
 
   /**
-   * Reads a whole stream; fails if a frame is not one line of JSON and a blank line, if an event is
-   * an error or if {@code [DONE]} is not the one last event.
+   * Reads a whole stream; fails if a frame is not one line of JSON and a blank line, or if anything
+   * but one {@code [DONE]} ends it.
    */
   public static Sse read(String body) {
+    List<JsonNode> events = events(body);
+    for (JsonNode event : events) {
+      assertFalse(event.has("error"), () -> "error: " + event);
+    }
+    return new Sse(events);
+  }
+
+  /** The same, of a stream that may end with an error instead of {@code [DONE]}. */
+  static List<JsonNode> events(String body) {
     assertTrue(body.endsWith("\n\n"), () -> "cut off: " + body);
     List<JsonNode> events = new ArrayList<>();
-    boolean done = false;
+    boolean ended = false;
     for (String frame : body.substring(0, body.length() - 2).split("\n\n", -1)) {
-      assertFalse(done, () -> "an event after [DONE]: " + body);
+      assertFalse(ended, () -> "an event after the end: " + body);
       if (frame.startsWith(":")) {
         continue;
       }
       assertTrue(frame.startsWith("data: ") && frame.indexOf('\n') < 0, () -> "frame: " + frame);
       String data = frame.substring("data: ".length());
-      done = data.equals("[DONE]");
-      if (!done) {
+      ended = data.equals("[DONE]");
+      if (!ended) {
         JsonNode event = json(data);
-        assertFalse(event.has("error"), () -> "error: " + data);
+        ended = event.has("error");
         events.add(event);
       }
     }
-    assertTrue(done, () -> "no [DONE]: " + body);
-    return new Sse(events);
+    assertTrue(ended, () -> "no end: " + body);
+    return events;
   }
 
   private static JsonNode json(String data) {

@@ -9,7 +9,6 @@ import jakarta.ws.rs.core.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
@@ -43,6 +42,7 @@ final class Answers {
   private boolean writing; // the last write has not ended
   private boolean draining; // writes are begun further up this thread's stack
   private boolean waiting; // for the generation
+  private boolean lagging; // the client took its time for the last write
   private boolean last; // nothing comes after the pieces
   private boolean ended;
 
@@ -107,7 +107,9 @@ final class Answers {
     }
     StringBuilder text = new StringBuilder();
     try {
-      Collection<AnswerDelta> deltas = generation.poll();
+      // An event for each token, unless the client is slower than they come.
+      List<AnswerDelta> deltas = lagging ? generation.poll() : generation.pollTokens();
+      lagging = false;
       deltas.forEach(notes::add);
       last = generation.isDone();
       deltas.forEach(
@@ -143,7 +145,7 @@ final class Answers {
 
   private void makeDocument() {
     try {
-      List<AnswerDelta> answers = generation.poll();
+      List<AnswerDelta> answers = generation.pollWhole();
       answers.forEach(notes::add);
       String document = format.body(answers, generation.account());
       int bytes = document.getBytes(StandardCharsets.UTF_8).length;
@@ -222,6 +224,7 @@ final class Answers {
     if (failure != null) {
       end();
     } else if (!draining) {
+      lagging = true;
       drain();
     }
   }

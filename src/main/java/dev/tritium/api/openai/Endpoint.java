@@ -42,7 +42,7 @@ public enum Endpoint {
     if (path.startsWith("/q/health/")) {
       return HEALTH;
     }
-    return path.startsWith("/playground.") ? PLAYGROUND : OTHER; // its script and style
+    return path.startsWith("/playground/") ? PLAYGROUND : OTHER; // its scripts and style
   }
 
   /** The name in logs and metrics. */
