@@ -50,7 +50,8 @@ final class Script {
     for (String line : run.lines) {
       JsonNode result = Api.JSON.readTree(line);
       String error = result.get("error").textValue();
-      cases.add(new Case(result.get("case").textValue(), () -> Assertions.assertNull(error, error)));
+      cases.add(
+          new Case(result.get("case").textValue(), () -> Assertions.assertNull(error, error)));
     }
     cases.add(
         new Case("the_script_ends_well", () -> Assertions.assertEquals(0, run.status, run.log)));
