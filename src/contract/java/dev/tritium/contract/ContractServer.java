@@ -17,7 +17,10 @@ import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** The packaged server, for one test class: it asks for a key, runs 4 answers, and 8 prompts may wait. */
+/**
+ * The packaged server, for one test class: it asks for a key, runs 4 answers, and 8 prompts may
+ * wait.
+ */
 final class ContractServer implements BeforeAllCallback, AfterAllCallback {
   static final String KEY = "contract-key";
   static final String MODEL = "tritium-stories-17m";
@@ -82,8 +85,7 @@ final class ContractServer implements BeforeAllCallback, AfterAllCallback {
 
   /** An answer to a POST that must succeed. */
   Answer post(String path, Object... namesAndValues) {
-    Answer answer =
-        api.post(path, Api.body(namesAndValues), "Authorization", "Bearer " + KEY);
+    Answer answer = api.post(path, Api.body(namesAndValues), "Authorization", "Bearer " + KEY);
     assertEquals(200, answer.status(), answer::toString);
     return answer;
   }

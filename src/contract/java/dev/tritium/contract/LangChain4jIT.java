@@ -165,7 +165,8 @@ class LangChain4jIT {
   void anAnswerIsHeldToAJsonSchema() throws Exception {
     JsonObjectSchema pet =
         JsonObjectSchema.builder()
-            .addProperty("name", JsonStringSchema.builder().description("what it is called").build())
+            .addProperty(
+                "name", JsonStringSchema.builder().description("what it is called").build())
             .addProperty("age", JsonIntegerSchema.builder().build())
             .addProperty("colour", JsonEnumSchema.builder().enumValues("red", "blue").build())
             .required("name", "age", "colour")
@@ -195,8 +196,7 @@ class LangChain4jIT {
   @Test
   void settingsReachTheServer() {
     String whole = model().maxCompletionTokens(60).build().chat(QUESTION);
-    String sentence =
-        model().maxCompletionTokens(60).stop(List.of(".")).build().chat(QUESTION);
+    String sentence = model().maxCompletionTokens(60).stop(List.of(".")).build().chat(QUESTION);
     assertEquals(whole.substring(0, whole.indexOf('.')), sentence);
     String cold =
         model()

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -21,8 +20,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The evaluation harness lm-eval, whose tokenizer is its own, scores paragraphs of tales as the server and the engine
- * score them.
+ * The evaluation harness lm-eval, whose tokenizer is its own, scores paragraphs of tales as the
+ * server and the engine score them.
  */
 class LmEvalIT {
   @RegisterExtension static final ContractServer SERVER = new ContractServer();
@@ -73,10 +72,14 @@ class LmEvalIT {
             "num_concurrent=2");
     Map<String, String> environment =
         Map.of(
-            "OPENAI_API_KEY", ContractServer.KEY,
-            "HF_HOME", Script.CLIENTS.resolve("huggingface").toString(),
-            "HF_HUB_OFFLINE", "1",
-            "HF_DATASETS_OFFLINE", "1");
+            "OPENAI_API_KEY",
+            ContractServer.KEY,
+            "HF_HOME",
+            Script.CLIENTS.resolve("huggingface").toString(),
+            "HF_HUB_OFFLINE",
+            "1",
+            "HF_DATASETS_OFFLINE",
+            "1");
     Script.Run run =
         Script.run(
             TASKS, // where the tasks look for their paragraphs
@@ -100,8 +103,8 @@ class LmEvalIT {
   }
 
   /**
-   * What the harness runs for a whole text: told to add a BOS, it adds one before the text, and one more as the first
-   * token's context.
+   * What the harness runs for a whole text: told to add a BOS, it adds one before the text, and one
+   * more as the first token's context.
    */
   private static int[] rolling(JsonNode text) {
     JsonNode tokens = SERVER.post("/tokenize", "prompt", text).json().get("tokens");
@@ -112,8 +115,7 @@ class LmEvalIT {
   /** What the server says of a prompt: its tokens' log-probabilities, the first without one. */
   private static JsonNode score(Object prompt) {
     return SERVER
-        .post(
-            "/v1/completions", "prompt", prompt, "echo", true, "logprobs", 1, "max_tokens", 0)
+        .post("/v1/completions", "prompt", prompt, "echo", true, "logprobs", 1, "max_tokens", 0)
         .json()
         .at("/choices/0/logprobs");
   }
@@ -178,7 +180,8 @@ class LmEvalIT {
 
   private static double logSoftmax(float[] logits, int id) {
     double max = IntStream.range(0, logits.length).mapToDouble(i -> logits[i]).max().orElseThrow();
-    double sum = IntStream.range(0, logits.length).mapToDouble(i -> Math.exp(logits[i] - max)).sum();
+    double sum =
+        IntStream.range(0, logits.length).mapToDouble(i -> Math.exp(logits[i] - max)).sum();
     return logits[id] - max - Math.log(sum);
   }
 
@@ -199,7 +202,9 @@ class LmEvalIT {
                   List.of(".", "</s>"))
               .json();
       assertEquals(
-          answer.at("/choices/0/text").textValue(), sample.at("/resps/0/0").textValue(), sample::toString);
+          answer.at("/choices/0/text").textValue(),
+          sample.at("/resps/0/0").textValue(),
+          sample::toString);
     }
   }
 

@@ -98,17 +98,19 @@ class OpenAiJavaIT {
     Completion answer = client.completions().create(story().build());
     assertEquals(ContractServer.MODEL, answer.model());
     assertFalse(answer.choices().getFirst().text().isEmpty());
-    assertEquals(
-        CompletionChoice.FinishReason.LENGTH, answer.choices().getFirst().finishReason());
+    assertEquals(CompletionChoice.FinishReason.LENGTH, answer.choices().getFirst().finishReason());
     assertEquals(16, answer.usage().orElseThrow().completionTokens());
     assertTrue(answer.usage().orElseThrow().promptTokensDetails().isPresent());
   }
 
-  /** OpenAI's own chunks have no finish_reason either until the last, which the client's type does not know. */
+  /**
+   * OpenAI's own chunks have no finish_reason either until the last, which the client's type does
+   * not know.
+   */
   @Test
   void aStreamedCompletionIsThePlainOneInPieces() {
     try (StreamResponse<Completion> stream =
-            lenient.completions().createStreaming(story().streamOptions(WITH_USAGE).build())) {
+        lenient.completions().createStreaming(story().streamOptions(WITH_USAGE).build())) {
       List<Completion> chunks = stream.stream().toList();
       String pieces =
           chunks.stream()
@@ -255,7 +257,7 @@ class OpenAiJavaIT {
   @Test
   void aStreamThatIsLeftFreesItsPlace() {
     try (StreamResponse<Completion> stream =
-            lenient.completions().createStreaming(endless().build())) {
+        lenient.completions().createStreaming(endless().build())) {
       Iterator<Completion> chunks = stream.stream().iterator();
       assertTrue(chunks.hasNext());
       assertEquals(1, SERVER.running());
@@ -281,8 +283,7 @@ class OpenAiJavaIT {
     try (StreamResponse<Completion> stream = lenient.completions().createStreaming(full)) {
       assertTrue(stream.stream().iterator().hasNext());
       RateLimitException refused =
-          assertThrows(
-              RateLimitException.class, () -> hasty.completions().create(several));
+          assertThrows(RateLimitException.class, () -> hasty.completions().create(several));
       assertEquals("rate_limit_exceeded", refused.code().orElseThrow());
       OpenAIClient patient = lenient.withOptions(o -> o.sleeper(new Leaving(stream, waits)));
       assertEquals(8, patient.completions().create(several).choices().size());
@@ -293,7 +294,10 @@ class OpenAiJavaIT {
     }
   }
 
-  /** What the client sleeps by: notes how long it would, and lets the stream that fills the queue go. */
+  /**
+   * What the client sleeps by: notes how long it would, and lets the stream that fills the queue
+   * go.
+   */
   private record Leaving(AutoCloseable full, List<Duration> waits) implements Sleeper {
     @Override
     public void sleep(Duration wait) {

@@ -50,7 +50,8 @@ final class Script {
     for (String line : run.lines) {
       JsonNode result = Api.JSON.readTree(line);
       String error = result.get("error").textValue();
-      cases.add(new Case(result.get("case").textValue(), () -> Assertions.assertNull(error, error)));
+      cases.add(
+          new Case(result.get("case").textValue(), () -> Assertions.assertNull(error, error)));
     }
     cases.add(
         new Case("the_script_ends_well", () -> Assertions.assertEquals(0, run.status, run.log)));
@@ -62,7 +63,7 @@ final class Script {
         installed + " is missing: .ci/install-clients installs it, or says why it cannot");
   }
 
-  /** Runs a command to its end; after five minutes it is killed. */
+  /** Runs a command to its end; after ten minutes it is killed. */
   static Run run(Path folder, Map<String, String> environment, String... command)
       throws IOException, InterruptedException {
     Path out = Files.createTempFile("contract", ".out");
@@ -71,7 +72,7 @@ final class Script {
       ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
       builder.environment().putAll(environment);
       Process process = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
-      boolean ended = process.waitFor(5, TimeUnit.MINUTES);
+      boolean ended = process.waitFor(10, TimeUnit.MINUTES);
       process.destroyForcibly();
       String log = Files.readString(out) + Files.readString(err) + (ended ? "" : "\nkilled");
       return new Run(process.waitFor(), Files.readAllLines(out), log);
