@@ -6,13 +6,13 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.EventLoop;
+import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.smallrye.mutiny.subscription.Cancellable;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.inject.Singleton;
 import java.time.Duration;
-import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
@@ -42,8 +42,13 @@ public class ClientConnections implements Connections {
   }
 
   @Override
-  public Executor eventLoop(ServerHttpRequest request) {
-    return loop(request);
+  public void onEventLoop(ServerHttpRequest request, Runnable action) {
+    loop(request).execute(action);
+  }
+
+  @Override
+  public void onWorker(Runnable action) {
+    Infrastructure.getDefaultWorkerPool().execute(action);
   }
 
   @Override
@@ -63,7 +68,6 @@ public class ClientConnections implements Connections {
     cut(request.unwrap(HttpServerRequest.class));
   }
 
-  /** Over HTTP/2 the connection's other streams end with it. */
   static void cut(HttpServerRequest request) {
     // Past Vert.x: its close waits until everything was written, forever for who takes nothing;
     // its fail throws when the next request has begun to come.

@@ -6,7 +6,6 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.http.HttpVersion;
 
 /**
  * Ends the request that was still coming behind an unanswered one when their connection closed.
@@ -19,9 +18,6 @@ final class PipelinedRequests extends ChannelInboundHandlerAdapter {
 
   /** For each request as it begins, on its connection's thread. */
   static void begin(HttpServerRequest request) {
-    if (request.version() == HttpVersion.HTTP_2) {
-      return;
-    }
     ChannelHandlerContext vertx = ClientConnections.nettyContext(request);
     ChannelPipeline pipeline = vertx.pipeline();
     PipelinedRequests before = pipeline.get(PipelinedRequests.class);

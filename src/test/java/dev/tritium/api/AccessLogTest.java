@@ -16,11 +16,7 @@ import io.quarkus.test.junit.TestProfile;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
@@ -171,24 +167,6 @@ class AccessLogTest {
     JsonNode line = lines.of("half");
     assertEquals("cancelled", line.get("outcome").textValue(), line::toString);
     assertEquals(0, line.get("status").intValue(), "none was sent");
-  }
-
-  @Test
-  void aStreamThatIsResetOverHttp2HasCancelled() throws Exception {
-    try (HttpClient http2 = HttpClient.newHttpClient()) {
-      HttpRequest models =
-          api.request("/v1/models", "Authorization", "Bearer sk-secret").GET().build();
-      HttpResponse<String> first = http2.send(models, BodyHandlers.ofString());
-      assertEquals(HttpClient.Version.HTTP_2, first.version());
-      HttpRequest request =
-          api.request(PATH, headers("reset")).POST(BodyPublishers.ofString(ENDLESS)).build();
-      HttpResponse<java.io.InputStream> response =
-          http2.send(request, BodyHandlers.ofInputStream());
-      assertEquals(HttpClient.Version.HTTP_2, response.version());
-      response.body().close(); // resets the stream, not the connection
-      assertEquals("cancelled", lines.of("reset").get("outcome").textValue());
-      assertEquals(200, http2.send(models, BodyHandlers.ofString()).statusCode());
-    }
   }
 
   @Test

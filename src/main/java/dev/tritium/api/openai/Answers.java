@@ -3,7 +3,6 @@ package dev.tritium.api.openai;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.SequenceRequest;
 import dev.tritium.scheduler.Generation;
-import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.smallrye.mutiny.subscription.Cancellable;
 import jakarta.ws.rs.core.HttpHeaders;
 import java.nio.charset.StandardCharsets;
@@ -70,7 +69,7 @@ final class Answers {
     client.notes().submitted(generation.account(), stream);
     Answers answers = new Answers(generation, format, client, stream);
     client.takeOver();
-    client.eventLoop().execute(stream ? answers::sendEvents : answers::sendDocument);
+    client.onEventLoop(stream ? answers::sendEvents : answers::sendDocument);
   }
 
   private static Generation submit(ServedModel model, List<SequenceRequest> sequences) {
@@ -97,7 +96,7 @@ final class Answers {
   /** Waits until something is new. */
   private void awaitDeltas() {
     waiting = true;
-    generation.onReady(() -> client.eventLoop().execute(this::readDeltas));
+    generation.onReady(() -> client.onEventLoop(this::readDeltas));
   }
 
   private void readDeltas() {
@@ -140,7 +139,7 @@ final class Answers {
     begin();
     waiting = true;
     // A document may be large: the event loop, which has other clients, does not make it.
-    generation.onDone(() -> Infrastructure.getDefaultWorkerPool().execute(this::makeDocument));
+    generation.onDone(() -> client.onWorker(this::makeDocument));
   }
 
   private void makeDocument() {
@@ -149,9 +148,9 @@ final class Answers {
       answers.forEach(notes::add);
       String document = format.body(answers, generation.account());
       int bytes = document.getBytes(StandardCharsets.UTF_8).length;
-      client.eventLoop().execute(() -> sendDocument(document, bytes));
+      client.onEventLoop(() -> sendDocument(document, bytes));
     } catch (RuntimeException | Error e) {
-      client.eventLoop().execute(() -> fail(e));
+      client.onEventLoop(() -> fail(e));
     }
   }
 
@@ -170,7 +169,7 @@ final class Answers {
   private void begin() {
     long shortest = Math.min(client.pingAfter().toNanos(), client.stallTimeout().toNanos());
     clock = client.every(Duration.ofNanos(shortest / 4), this::tick);
-    atClose = client.onClose(() -> client.eventLoop().execute(this::end));
+    atClose = client.onClose(() -> client.onEventLoop(this::end));
   }
 
   private void tick() {

@@ -3,7 +3,6 @@ package dev.tritium.api.openai;
 import io.smallrye.mutiny.subscription.Cancellable;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jboss.resteasy.reactive.server.core.CurrentRequestManager;
 import org.jboss.resteasy.reactive.server.core.ResteasyReactiveRequestContext;
@@ -37,8 +36,12 @@ record Client(ResteasyReactiveRequestContext exchange, Connections connections) 
     exchange.suspend();
   }
 
-  Executor eventLoop() {
-    return connections.eventLoop(exchange.serverRequest());
+  void onEventLoop(Runnable action) {
+    connections.onEventLoop(exchange.serverRequest(), action);
+  }
+
+  void onWorker(Runnable action) {
+    connections.onWorker(action);
   }
 
   /** Runs an action again and again on the event loop. */

@@ -2,7 +2,6 @@ package dev.tritium.api.openai;
 
 import io.smallrye.mutiny.subscription.Cancellable;
 import java.time.Duration;
-import java.util.concurrent.Executor;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
 
 /** How the server treats the connections on which answers go out. */
@@ -16,8 +15,13 @@ public interface Connections {
   /** Where notes on a request are left for those who are told of its end. */
   RequestNotes notes(ServerHttpRequest request);
 
-  /** What runs the request's connection: it alone reads and writes there. */
-  Executor eventLoop(ServerHttpRequest request);
+  /**
+   * Has the request's event loop, which alone reads and writes on its connection, run an action.
+   */
+  void onEventLoop(ServerHttpRequest request, Runnable action);
+
+  /** Has a thread that no other client waits for run an action. */
+  void onWorker(Runnable action);
 
   /** Runs an action on the request's event loop again and again, until that is cancelled. */
   Cancellable every(ServerHttpRequest request, Duration period, Runnable action);
