@@ -42,7 +42,7 @@ final class Exchange {
     context.put(NOTES, notes);
     Exchange exchange = new Exchange(context, id, notes, listeners);
     Cancellable atClose = ClientConnections.onClose(context.request(), exchange::end);
-    context.addEndHandler( // the response's end, or that of its stream over HTTP/2
+    context.addEndHandler(
         ignored -> {
           atClose.cancel();
           exchange.end();

@@ -70,8 +70,16 @@ class ApiKeyTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"/q/health", "/q/health/live", "/q/health/ready", "/q/openapi", "/q/../q/health"})
-  void healthAndTheDocumentAreOpen(String path) {
+      strings = {
+        "/q/health",
+        "/q/health/live",
+        "/q/health/ready",
+        "/q/openapi",
+        "/q/../q/health",
+        "/",
+        "/playground/api.js"
+      })
+  void healthTheDocumentAndThePageAreOpen(String path) {
     assertEquals(200, api.get(path).status());
   }
 
@@ -88,9 +96,10 @@ class ApiKeyTest {
         "/v1%2Fmodels",
         "/v1/models?x=/q/health",
         "/v1/models%3F/q/health",
-        "/playground.js/../v1/models",
+        "/playground/../v1/models",
         "/q/health/..%2f..%2fv1/models",
-        "/playground.%2f..%2fv1%2fmodels",
+        "/playground/..%2fv1%2fmodels",
+        "/playground/%2e%2e/v1/models",
         "/v1/models/../../"
       })
   void noSpellingOfAPathLeadsAroundTheKey(String path) throws IOException {
