@@ -70,8 +70,16 @@ class ApiKeyTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"/q/health", "/q/health/live", "/q/health/ready", "/q/openapi", "/q/../q/health"})
-  void healthAndTheDocumentAreOpen(String path) {
+      strings = {
+        "/q/health",
+        "/q/health/live",
+        "/q/health/ready",
+        "/q/openapi",
+        "/q/../q/health",
+        "/",
+        "/playground/api.js"
+      })
+  void healthTheDocumentAndThePageAreOpen(String path) {
     assertEquals(200, api.get(path).status());
   }
 
@@ -91,6 +99,8 @@ class ApiKeyTest {
         "/playground/../v1/models",
         "/q/health/..%2f..%2fv1/models",
         "/playground/%2f..%2fv1%2fmodels",
+        "/playground/..%2fv1%2fmodels",
+        "/playground/%2e%2e/v1/models",
         "/v1/models/../../"
       })
   void noSpellingOfAPathLeadsAroundTheKey(String path) throws IOException {
