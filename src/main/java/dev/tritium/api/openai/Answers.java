@@ -230,16 +230,20 @@ final class Answers {
 
   private void fail(Throwable e) {
     if (!ended) {
-      end();
+      forget();
       client.fail(e);
     }
   }
 
-  /** Whatever way it ended: nothing is left behind. */
   private void end() {
-    if (ended) {
-      return;
+    if (!ended) {
+      forget();
+      client.release();
     }
+  }
+
+  /** Whatever way it ended: nothing is left behind. */
+  private void forget() {
     ended = true;
     Objects.requireNonNull(clock).cancel();
     Objects.requireNonNull(atClose).cancel();

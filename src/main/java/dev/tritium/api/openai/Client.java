@@ -78,6 +78,11 @@ record Client(ResteasyReactiveRequestContext exchange, Connections connections) 
     }
   }
 
+  /** Forgets the exchange, which was taken over and is not answered with an error. */
+  void release() {
+    exchange.close();
+  }
+
   /** Answers with an error; nothing was written yet. */
   void fail(Throwable failure) {
     exchange.resume(failure, true);
