@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 
 /**
  * Writes one line of JSON for each exchange but health checks and metrics, to the log category
@@ -59,7 +60,7 @@ public class AccessLog implements RequestListener {
     json.put("outcome", report.outcome().label());
     ErrorKind error = notes.error();
     if (error != null) {
-      json.put("error", error.name().toLowerCase(Locale.ROOT));
+      json.put("error", Objects.requireNonNullElse(error.code(), "invalid_request"));
     }
     if (notes.model() != null) {
       json.put("model", notes.model());

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,7 @@ public class ApiKeyCheck {
   private final boolean required;
   private volatile Optional<ApiKeys> keys; // empty although required: nobody is let in
   private @Nullable FileTime changed;
+  private boolean failed; // to read the file as it is
 
   ApiKeyCheck(TritiumConfig config) {
     this.config = config;
@@ -82,18 +84,23 @@ public class ApiKeyCheck {
   /** Reads the file again if it has changed. */
   void look() {
     FileTime now = changed();
-    if (now == null || now.equals(changed)) {
+    if (Objects.equals(now, changed) && !failed) {
       return;
     }
-    changed = now;
     try {
       keys = ApiKeys.of(config);
+      changed = now;
+      failed = false;
       LOG.log(
           System.Logger.Level.INFO,
           "tritium.api-keys-file has changed: requests need one of {0} API keys",
           keys.map(ApiKeys::count).orElse(0));
     } catch (IllegalArgumentException e) {
-      LOG.log(System.Logger.Level.ERROR, "the API keys stay as they are: {0}", e.getMessage());
+      if (!failed || !Objects.equals(now, changed)) { // once for each state of the file
+        LOG.log(System.Logger.Level.ERROR, "the API keys stay as they are: {0}", e.getMessage());
+      }
+      changed = now;
+      failed = true; // it may become readable without a change of its time
     }
   }
 
@@ -112,7 +119,7 @@ public class ApiKeyCheck {
           ? Files.getLastModifiedTime(Path.of(config.apiKeysFile().get()))
           : null;
     } catch (IOException e) {
-      return null; // it will be read when it is there again
+      return null; // it is missing, or may not be read
     }
   }
 }

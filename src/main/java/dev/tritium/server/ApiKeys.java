@@ -62,7 +62,7 @@ public final class ApiKeys {
 
   /** A variable that is set to nothing reads as one that is not set, but is a mistake. */
   private static boolean isEmpty(String setting) {
-    return "".equals(ConfigProvider.getConfig().getConfigValue(setting).getRawValue());
+    return "".equals(ConfigProvider.getConfig().getConfigValue(setting).getValue());
   }
 
   private static void requireNotEmpty(String setting) {

@@ -184,6 +184,22 @@ class AnswerOptionsTest {
   }
 
   @Test
+  void anAnswerWithoutTokensTookNoTime() {
+    JsonNode timings =
+        api.ask(
+                COMPLETIONS,
+                "prompt", "A bird and a fish",
+                "max_tokens", 0,
+                "echo", true,
+                "timings_per_token", true)
+            .get("timings");
+    assertEquals(0, timings.get("predicted_n").intValue());
+    assertEquals(0, timings.get("predicted_ms").doubleValue());
+    assertTrue(timings.get("prompt_ms").doubleValue() > 0, timings::toString);
+    assertTrue(timings.get("prompt_per_second").doubleValue() > 0, timings::toString);
+  }
+
+  @Test
   void usageInEveryChunkNeedsUsageAtTheEnd() {
     for (Object end :
         new Object[] {

@@ -18,6 +18,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Keys as they are configured and sent. */
@@ -70,9 +71,14 @@ class ApiKeysTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"tritium.api-keys", "tritium.api-keys-file"})
-  void anEmptySettingEndsTheServerToo(String setting) {
-    System.setProperty(setting, ""); // as a variable that is set to nothing
+  @CsvSource({
+    "tritium.api-keys, ''",
+    "tritium.api-keys, ${SURELY_NOT_SET:}",
+    "tritium.api-keys-file, ''",
+    "tritium.api-keys-file, ${SURELY_NOT_SET:}",
+  })
+  void anEmptySettingEndsTheServerToo(String setting, String value) {
+    System.setProperty(setting, value); // as a variable that is set to nothing
     try {
       assertRefused(TritiumConfigTest.config(Map.of()), setting + " holds no key");
     } finally {
@@ -124,11 +130,18 @@ class ApiKeysTest {
     change(file, "# none\n", 2);
     check.look();
     assertTrue(check.admits(Endpoint.CHAT, "Bearer new"));
+    FileTime broken = Files.getLastModifiedTime(file);
+    Files.writeString(file, "mended\n");
+    Files.setLastModifiedTime(file, broken); // as when only its permissions change
+    check.look();
+    assertTrue(check.admits(Endpoint.CHAT, "Bearer mended"));
+    change(file, "new\n", 4);
+    check.look();
     assertFalse(check.admits(Endpoint.CHAT, null));
     Files.delete(file);
     check.look();
     assertTrue(check.admits(Endpoint.CHAT, "Bearer new"));
-    change(file, "newer\n", 3);
+    change(file, "newer\n", 6);
     check.look();
     assertTrue(check.admits(Endpoint.CHAT, "Bearer newer"));
   }

@@ -84,12 +84,14 @@ record AnswerHeader(
     if (!options.timings()) {
       return;
     }
+    long last = account.lastStepNanos();
+    long first = account.firstTokenNanos() == 0 ? last : account.firstTokenNanos();
     ObjectNode timings = json.putObject("timings");
     timings.put("cache_n", account.cachedTokens());
-    double promptMillis = millis(account.firstTokenNanos() - account.queueNanos());
+    double promptMillis = millis(first - account.queueNanos());
     timings.put("prompt_n", account.prefilledTokens());
     putTimes(timings, "prompt", account.prefilledTokens(), promptMillis);
-    double answerMillis = millis(account.lastStepNanos() - account.firstTokenNanos());
+    double answerMillis = millis(last - first);
     timings.put("predicted_n", account.answerTokens());
     putTimes(timings, "predicted", account.answerTokens() - account.firstTokens(), answerMillis);
   }
@@ -102,7 +104,7 @@ record AnswerHeader(
   }
 
   private static double millis(long nanos) {
-    return Math.max(0, nanos) / 1e6; // negative before the first token
+    return Math.max(0, nanos) / 1e6; // negative before the first step
   }
 
   /** The ids of a prompt or of an answer's tokens. */

@@ -43,9 +43,9 @@ record ChatRequest(
       throw ApiException.invalid("messages", "'messages' is missing");
     }
     Prompt prompt = Prompt.ofText("messages", render(messages, model), false, model);
-    StopRules stop =
-        SamplingParameters.stopRules(body, model, maxTokens(body, prompt.ids().length, model));
     String limit = body.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
+    int maxTokens = maxTokens(body, limit, prompt.ids().length, model);
+    StopRules stop = SamplingParameters.stopRules(body, model, maxTokens);
     TokenGrammar grammar = ResponseFormat.read(body, stop, limit, model);
     int n = SamplingParameters.answers(body, "n", 1, 1, model);
     String cacheSalt = SamplingParameters.cacheSalt(body);
@@ -58,8 +58,8 @@ record ChatRequest(
         options);
   }
 
-  private static int maxTokens(RequestBody body, int promptTokens, ServedModel model) {
-    String param = body.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
+  private static int maxTokens(
+      RequestBody body, String param, int promptTokens, ServedModel model) {
     if (param.equals("max_completion_tokens") && body.has("max_tokens")) {
       throw ApiException.invalid(
           "max_tokens", "'max_tokens' and 'max_completion_tokens' are the same: send only one");

@@ -2,7 +2,10 @@ package dev.tritium.api.openai;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -196,7 +199,7 @@ final class Parameters {
               "best_of",
               Shape.integer(1, MAX_CHOICES),
               "`n`",
-              "Answers drawn, of which the `n` likeliest are shown; above `n` not with `stream`"));
+              "Answers drawn, of which the `n` likeliest are shown (OpenAI: 0 to 20); above `n` not with `stream`"));
 
   /** Of chat alone. */
   static final List<Parameter> CHAT_ONLY =
@@ -310,13 +313,13 @@ final class Parameters {
           Parameter.refused("watermark", "", "false"),
           Parameter.refused("adapter_id", ""));
 
-  static final List<Parameter> COMPLETIONS =
+  static final Map<String, Parameter> COMPLETIONS =
       all(List.of(COMPLETIONS_ONLY, SHARED, ACCEPTED, REFUSED_COMPLETIONS, REFUSED_OF_PEERS));
 
-  static final List<Parameter> CHAT =
+  static final Map<String, Parameter> CHAT =
       all(List.of(CHAT_ONLY, SHARED, ACCEPTED, ACCEPTED_CHAT, REFUSED_CHAT, REFUSED_OF_PEERS));
 
-  static final List<Parameter> TOKENIZE =
+  static final List<Parameter> TOKENIZE_ROWS =
       List.of(
           MODEL,
           Parameter.of("prompt", Shape.TEXT, "none", "A text; this or `messages`"),
@@ -327,7 +330,7 @@ final class Parameters {
               "true; false for `messages`",
               "The tokenizer's special tokens, such as a BOS; a template writes them itself"));
 
-  static final List<Parameter> DETOKENIZE =
+  static final List<Parameter> DETOKENIZE_ROWS =
       List.of(
           MODEL,
           Parameter.of(
@@ -336,18 +339,30 @@ final class Parameters {
               Parameter.REQUIRED,
               "At most `tritium.max-model-len` ids"));
 
+  static final Map<String, Parameter> TOKENIZE = all(List.of(TOKENIZE_ROWS));
+  static final Map<String, Parameter> DETOKENIZE = all(List.of(DETOKENIZE_ROWS));
+
   private Parameters() {}
 
-  private static List<Parameter> all(List<List<Parameter>> lists) {
-    return lists.stream().flatMap(List::stream).toList();
+  /** The rows by name, in their order. */
+  private static Map<String, Parameter> all(List<List<Parameter>> lists) {
+    Map<String, Parameter> table = new LinkedHashMap<>();
+    for (List<Parameter> rows : lists) {
+      for (Parameter row : rows) {
+        if (table.put(row.name(), row) != null) {
+          throw new IllegalStateException(row.name() + " is there twice");
+        }
+      }
+    }
+    return Collections.unmodifiableMap(table);
   }
 
   /** The JSON Schema (draft 2020-12) of an endpoint's request body. */
-  static ObjectNode requestSchema(List<Parameter> table) {
+  static ObjectNode requestSchema(Map<String, Parameter> table) {
     ObjectNode schema = Json.object().put("type", "object");
     ArrayNode required = schema.putArray("required");
     ObjectNode properties = schema.putObject("properties");
-    for (Parameter parameter : table) {
+    for (Parameter parameter : table.values()) {
       properties.set(parameter.name(), parameter.schema());
       if (parameter.otherwise().equals(Parameter.REQUIRED)) {
         required.add(parameter.name());

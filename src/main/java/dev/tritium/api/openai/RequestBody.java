@@ -2,10 +2,7 @@ package dev.tritium.api.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** A JSON body whose parameters were checked against an endpoint's table. */
@@ -24,10 +21,8 @@ final class RequestBody {
    * @throws ApiException naming the first parameter that is unknown, unsupported, of the wrong type
    *     or out of range
    */
-  static RequestBody read(byte[] body, List<Parameter> parameters) {
+  static RequestBody read(byte[] body, Map<String, Parameter> table) {
     ObjectNode json = Json.readObject(body);
-    Map<String, Parameter> table =
-        parameters.stream().collect(Collectors.toMap(Parameter::name, Function.identity()));
     for (Map.Entry<String, JsonNode> field : json.properties()) {
       Parameter parameter = table.get(field.getKey());
       if (parameter == null) {

@@ -63,7 +63,8 @@ final class ResponseFormat {
       throw ApiException.invalid(SCHEMA, "'%s' must be an object".formatted(SCHEMA));
     }
     requireOnly(SCHEMA, named, Set.of("name", "description", "schema", "strict"));
-    if (!named.path("name").asText().matches("[a-zA-Z0-9_-]{1,64}")) {
+    if (!named.path("name").isTextual()
+        || !named.get("name").textValue().matches("[a-zA-Z0-9_-]{1,64}")) {
       throw ApiException.invalid(
           SCHEMA + ".name",
           "'%s.name' must have 1 to 64 letters, digits, underscores or dashes".formatted(SCHEMA));

@@ -18,6 +18,9 @@ import java.util.concurrent.ThreadLocalRandom;
 final class SamplingParameters {
   private static final int MAX_LOGPROBS = 1 << 20; // about half a KB each
 
+  private static final Shape BIAS =
+      Shape.number("-" + Parameters.MAX_BIAS, String.valueOf(Parameters.MAX_BIAS));
+
   private SamplingParameters() {}
 
   static Sampling sampling(RequestBody body, ServedModel model) {
@@ -85,7 +88,7 @@ final class SamplingParameters {
     for (Map.Entry<String, JsonNode> entry : value.properties()) {
       int id = tokenId(entry.getKey(), model.vocabularySize());
       JsonNode bias = entry.getValue();
-      if (!bias.isNumber() || Math.abs(bias.doubleValue()) > Parameters.MAX_BIAS) {
+      if (!BIAS.fits().test(bias)) {
         throw ApiException.invalid(
             "logit_bias",
             "the bias of token %d must be a number from -%d to %d, found %s"
