@@ -70,7 +70,14 @@ class ApiKeyTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"/q/health", "/q/health/live", "/q/health/ready", "/q/openapi", "/q/../q/health"})
+      strings = {
+        "/q/health",
+        "/q/health/live",
+        "/q/health/ready",
+        "/q/openapi",
+        "/q/openapi.json",
+        "/q/../q/health"
+      })
   void healthAndTheDocumentAreOpen(String path) {
     assertEquals(200, api.get(path).status());
   }
