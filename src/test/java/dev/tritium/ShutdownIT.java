@@ -30,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ShutdownIT {
   private static final String PATH = "/v1/completions";
   private static final String LAST_CHUNK = "\r\n0\r\n\r\n";
+  private static final String END_OF_USAGE = "}}}";
   private static final String HEAD =
       "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n"
           .formatted(PATH);
@@ -67,10 +68,12 @@ class ShutdownIT {
         assertTrue(seconds > 0 && seconds < 60, refused::toString);
       }
       assertEquals(503, api.get("/v1/models").status());
-      String events = body(stream);
+      String events = body(stream, LAST_CHUNK);
       assertFalse(events.contains("\"error\""), events);
       assertTrue(events.contains("data: [DONE]\n\n"), events);
-      assertTrue(body(plain).contains("\"completion_tokens\":1500"), "the plain answer is whole");
+      assertTrue(
+          body(plain, END_OF_USAGE).contains("\"completion_tokens\":1500"),
+          "the plain answer is whole");
       assertTrue(server.isAlive(), "it waits for the late request");
       late.getOutputStream().write('{');
       String status = new String(late.getInputStream().readNBytes(12), ISO_8859_1);
@@ -147,16 +150,16 @@ class ShutdownIT {
         5);
   }
 
-  /** A chunked answer with its head, or what came until the connection was closed. */
-  private static String body(Socket client) throws IOException {
+  /** What comes until the connection is closed or an answer has its end. */
+  private static String body(Socket client, String end) throws IOException {
     StringBuilder body = new StringBuilder();
     byte[] some = new byte[65_536];
     int read = 1;
-    while (read > 0 && !body.substring(Math.max(0, body.length() - 7)).equals(LAST_CHUNK)) {
+    while (read > 0 && !body.substring(Math.max(0, body.length() - end.length())).equals(end)) {
       read = client.getInputStream().read(some);
       body.append(new String(some, 0, Math.max(0, read), ISO_8859_1));
     }
-    assertTrue(body.toString().endsWith(LAST_CHUNK), "cut off after " + body.length());
+    assertTrue(body.toString().endsWith(end), "cut off after " + body.length());
     return body.toString();
   }
 

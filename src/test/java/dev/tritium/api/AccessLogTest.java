@@ -18,6 +18,7 @@ import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,7 @@ class AccessLogTest {
   @BeforeEach
   void listen() {
     api = Api.ready(uri);
+    Api.await("nothing runs of tests before", Duration.ofSeconds(20), () -> running() == 0);
     lines = AccessLines.listen();
   }
 
@@ -148,7 +150,7 @@ class AccessLogTest {
     for (String body : List.of(ENDLESS, ENDLESS.replace("\"stream\":true", "\"stream\":false"))) {
       String id = "left-" + body.length();
       try (Socket socket = open(id, body, 65_536)) {
-        Api.await("it runs", java.time.Duration.ofSeconds(20), () -> running() == 1);
+        Api.await("it runs", Duration.ofSeconds(20), () -> running() == 1);
         assertTrue(socket.isConnected());
       }
       JsonNode line = lines.of(id);
@@ -156,6 +158,7 @@ class AccessLogTest {
       assertEquals(MODEL, line.get("model").textValue());
       assertTrue(line.get("prompt_tokens").intValue() > 0, line::toString);
       assertFalse(line.has("error"), line::toString);
+      Api.await("its place is free", Duration.ofSeconds(20), () -> running() == 0);
     }
   }
 

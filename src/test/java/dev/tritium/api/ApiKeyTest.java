@@ -76,9 +76,11 @@ class ApiKeyTest {
         "/q/health/ready",
         "/q/openapi",
         "/q/openapi.json",
-        "/q/../q/health"
+        "/q/../q/health",
+        "/",
+        "/playground/api.js"
       })
-  void healthAndTheDocumentAreOpen(String path) {
+  void healthTheDocumentAndThePageAreOpen(String path) {
     assertEquals(200, api.get(path).status());
   }
 
@@ -98,6 +100,8 @@ class ApiKeyTest {
         "/playground/../v1/models",
         "/q/health/..%2f..%2fv1/models",
         "/playground/%2f..%2fv1%2fmodels",
+        "/playground/..%2fv1%2fmodels",
+        "/playground/%2e%2e/v1/models",
         "/v1/models/../../"
       })
   void noSpellingOfAPathLeadsAroundTheKey(String path) throws IOException {
