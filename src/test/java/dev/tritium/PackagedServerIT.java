@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.tritium.testing.Api;
 import dev.tritium.testing.Api.Answer;
 import dev.tritium.testing.Golden;
@@ -79,6 +80,9 @@ class PackagedServerIT {
     Api api = ready(server, port);
     JsonNode answer = api.ask("/v1/completions", "prompt", "Once upon a time", "max_tokens", 8);
     assertFalse(answer.at("/choices/0/text").textValue().isEmpty(), answer::toString);
+    JsonNode document = api.get("/q/openapi", "Accept", "application/json").json();
+    assertEquals(document, new YAMLMapper().readTree(api.get("/q/openapi").body()));
+    assertEquals(404, api.get("/q/swagger-ui").status());
 
     Run generate =
         tritium("generate", "--prompt", "Once upon a time", "--max-tokens", "8", "--seed", "1");

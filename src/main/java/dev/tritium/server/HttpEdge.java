@@ -7,11 +7,14 @@ import dev.tritium.api.openai.ErrorKind;
 import dev.tritium.api.openai.RequestListener;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Instance;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -24,6 +27,13 @@ final class HttpEdge {
   private static final int FIRST = 1_000_000; // before Quarkus's own body limit
 
   private static final String OWN_PATHS = "/q/"; // health, metrics: as long as the port is open
+
+  /** Served by extensions of Quarkus, which look at no method. */
+  private static final Set<Endpoint> READ_ONLY =
+      EnumSet.of(Endpoint.HEALTH, Endpoint.METRICS, Endpoint.OPENAPI);
+
+  private static final Set<HttpMethod> READS =
+      Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
 
   private final TritiumConfig config;
   private final Drain drain;
@@ -72,13 +82,18 @@ final class HttpEdge {
     if (!path.startsWith(OWN_PATHS) && !drain.begin(context)) {
       return refusal(ErrorKind.SHUTTING_DOWN, "the server is shutting down; try again shortly");
     }
+    Endpoint endpoint = Endpoint.of(path);
     String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
-    if (!keys.admits(Endpoint.of(path), authorization)) {
+    if (!keys.admits(endpoint, authorization)) {
       return refusal(
           ErrorKind.INVALID_API_KEY,
           authorization == null
               ? "this server needs an API key: send the header Authorization: Bearer KEY"
               : "the API key is not one of this server's");
+    }
+    if (READ_ONLY.contains(endpoint) && !READS.contains(request.method())) {
+      context.response().putHeader(HttpHeaders.ALLOW, "GET, HEAD, OPTIONS");
+      return refusal(ErrorKind.METHOD_NOT_ALLOWED, path + " does not take this method");
     }
     if (declaredBytes(request) > config.maxBodyBytes()) {
       return Optional.of(BodyLimit.tooLarge(config.maxBodyBytes()));

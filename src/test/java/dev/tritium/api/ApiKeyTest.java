@@ -75,6 +75,7 @@ class ApiKeyTest {
         "/q/health/live",
         "/q/health/ready",
         "/q/openapi",
+        "/q/openapi.json",
         "/q/../q/health",
         "/",
         "/playground/api.js"

@@ -33,6 +33,10 @@ class EveryAnswerTest {
     "GET, /q/health/live, application/json, 200",
     "GET, /q/metrics, application/json, 200",
     "GET, /q/openapi, application/json, 200",
+    "GET, /q/openapi.json, application/json, 200",
+    "PUT, /q/openapi, application/json, 405",
+    "PUT, /q/health, application/json, 405",
+    "PUT, /q/metrics, application/json, 405",
     "GET, /q/no/such, application/json, 404",
     "OPTIONS, /v1/completions, application/json, 200"
   })

@@ -196,7 +196,7 @@ public final class Api {
     Answer answer = exchange(request);
     ApiDocument held = document;
     if (held == null) {
-      held = ApiDocument.of(exchange(request("/q/openapi").build()).body);
+      held = ApiDocument.of(exchange(request("/q/openapi.json").build()).body);
       document = held;
     }
     held.check(request.method(), request.uri().getRawPath(), body, answer);

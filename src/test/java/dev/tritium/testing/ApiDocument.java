@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ApiDocument {
   private static final String IRI = "https://tritium.test/openapi";
-  private static final String COMMON_HEADERS = "/paths/~1q~1openapi/get/responses/200/headers";
+  private static final String COMMON_HEADERS = "/components/responses/OpenApi/headers";
   private static final Map<String, ApiDocument> KNOWN = new ConcurrentHashMap<>(); // by text
 
   /** Headers of HTTP itself, and of CORS where the server is set to it. */

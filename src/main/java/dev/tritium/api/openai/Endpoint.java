@@ -29,7 +29,7 @@ public enum Endpoint {
       case "/detokenize" -> DETOKENIZE;
       case "/q/health" -> HEALTH;
       case "/q/metrics" -> METRICS;
-      case "/q/openapi" -> OPENAPI;
+      case "/q/openapi", "/q/openapi.json", "/q/openapi.yaml", "/q/openapi.yml" -> OPENAPI;
       case "/", "/index.html", "/favicon.ico" -> PLAYGROUND;
       default -> ofPrefix(path);
     };

@@ -83,7 +83,12 @@ final class OpenApiDocument {
     properties.putObject("message").put("type", "string").put("minLength", 1);
     properties.putObject("type").put("const", kind.type());
     properties.putObject("param").putArray("type").add("string").add("null");
-    properties.putObject("code").put("const", kind.code());
+    ObjectNode code = properties.putObject("code");
+    if (kind.code() == null) {
+      code.put("type", "null"); // SmallRye's model knows no const that is null
+    } else {
+      code.put("const", kind.code());
+    }
     ObjectNode schema = closedObject("error");
     schema.putObject("properties").set("error", error);
     return schema;
@@ -114,7 +119,7 @@ final class OpenApiDocument {
   /** Whether an operation's answer can be of this kind. */
   private static boolean mayAnswer(ErrorKind kind, String path, JsonNode operation) {
     boolean hasBody = operation.has("requestBody");
-    boolean namesModel = path.contains("{");
+    boolean namesModel = path.contains("{id}");
     return switch (kind) {
       case NOT_FOUND, METHOD_NOT_ALLOWED -> false; // those of no operation
       case INVALID_API_KEY -> !operation.has("security");

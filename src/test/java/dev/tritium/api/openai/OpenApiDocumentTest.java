@@ -67,7 +67,7 @@ class OpenApiDocumentTest {
     for (Map.Entry<String, JsonNode> path : document.get("paths").properties()) {
       path.getValue().fieldNames().forEachRemaining(name -> listed.add(name + " " + path.getKey()));
     }
-    listed.removeIf(operation -> operation.matches("get /q/(health.*|metrics)")); // Quarkus's own
+    listed.removeIf(operation -> operation.startsWith("get /q/")); // Quarkus's own
     assertEquals(ours, listed);
   }
 
