@@ -188,10 +188,14 @@ class AnswerOptionsTest {
     JsonNode timings =
         api.ask(
                 COMPLETIONS,
-                "prompt", "A bird and a fish",
-                "max_tokens", 0,
-                "echo", true,
-                "timings_per_token", true)
+                "prompt",
+                "A bird and a fish",
+                "max_tokens",
+                0,
+                "echo",
+                true,
+                "timings_per_token",
+                true)
             .get("timings");
     assertEquals(0, timings.get("predicted_n").intValue());
     assertEquals(0, timings.get("predicted_ms").doubleValue());
