@@ -19,7 +19,8 @@ class NodeClientIT {
       Files.copy(
           Path.of("src/contract/node/cases.js"), script, StandardCopyOption.REPLACE_EXISTING);
     }
-    return Script.cases(SERVER, modules, "node", script.toString());
+    String node = Script.CLIENTS.resolve("python/bin/node").toString();
+    return Script.cases(SERVER, modules, node, script.toString());
   }
 
   @ParameterizedTest(name = "{0}")
