@@ -14,7 +14,7 @@ public final class ScalarKernels implements TernaryKernels {
 
   public ScalarKernels(TernaryFormat format, Workers workers) {
     this.format = format;
-    this.rows = new RowChunks(format, CHUNK_ROWS);
+    this.rows = new RowChunks(format, workers.size());
     this.workers = workers;
     this.codes = new byte[workers.size()][0];
     this.sum = new int[workers.size()][1];
@@ -42,7 +42,7 @@ public final class ScalarKernels implements TernaryKernels {
 
   @Override
   public void multiply(Product... products) {
-    rows.begin(products);
+    rows.begin(products, CHUNK_ROWS, 1, 1);
     this.products = products;
     workers.forEach(rows.chunks(), rowsTask);
   }

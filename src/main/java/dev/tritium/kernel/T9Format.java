@@ -11,22 +11,22 @@ import java.util.Arrays;
  * Nine weights in 16 bits (1.78 bits each): a word holds three codes of three trits, digit = trit +
  * 1, code = d(c) + 3 d(c + 1) + 9 d(c + 2), in bits 0-4, 5-9 and 10-14.
  *
- * <p>A group is 9 columns, a block 32 rows. The word of a row and a group is number {@code (block *
- * stride + group) * 32 + lane}, little endian, where the row is {@code block * 32 + (lane & 1) * 16
- * + (lane >> 1)}: so that a vector of 32 shorts, seen as 16 ints, holds rows 0-15 in the low and
- * 16-31 in the high halves. The stride is the number of groups, made odd: kernels walk eight blocks
- * side by side, whose lines then lie in different sets of a cache. Missing rows and columns are
- * trit 0.
+ * <p>A group is 9 columns, a block 64 rows, two vectors. The word of a row and a group is number
+ * {@code ((block * stride + group) * 2 + vector) * 32 + lane}, little endian, where the row is
+ * {@code block * 64 + vector * 32 + (lane & 1) * 16 + (lane >> 1)}: so that a vector of 32 shorts,
+ * seen as 16 ints, holds rows 0-15 in the low and 16-31 in the high halves. The stride is the
+ * number of groups, made odd: kernels walk several blocks side by side, whose lines then lie in
+ * different sets of a cache. Missing rows and columns are trit 0.
  */
 public final class T9Format implements TernaryFormat {
-  /** Eight blocks, which kernels walk side by side. */
-  public static final int SUPER_BLOCK_ROWS = 256;
+  /** Two vectors. */
+  public static final int BLOCK_ROWS = 64;
 
-  /** Bytes of one block's words of one group: a cache line. */
-  public static final int GROUP_BYTES = 64;
+  /** Bytes of one block's words of one group: two cache lines, which CPUs fetch as a pair. */
+  public static final int GROUP_BYTES = 128;
 
+  private static final int ROW_ALIGNMENT = 256; // at least four blocks for kernels to walk
   private static final int GROUP_COLUMNS = 9;
-  private static final int BLOCK_ROWS = 32;
   private static final short ZERO_WORD = 13 | 13 << 5 | 13 << 10; // 0x35AD
   private static final int[] DIGIT_WEIGHTS = {
     1, 3, 9, 1 << 5, 3 << 5, 9 << 5, 1 << 10, 3 << 10, 9 << 10
@@ -42,16 +42,19 @@ public final class T9Format implements TernaryFormat {
 
   @Override
   public int rowAlignment() {
-    return SUPER_BLOCK_ROWS;
+    return ROW_ALIGNMENT;
   }
 
   @Override
   public long packedBytes(int rows, int columns) {
-    int superBlocks = Math.ceilDiv(rows, SUPER_BLOCK_ROWS);
-    return superBlocks * (SUPER_BLOCK_ROWS / BLOCK_ROWS * blockBytes(columns));
+    return paddedRows(rows) / BLOCK_ROWS * blockBytes(columns);
   }
 
-  /** Bytes from one block of 32 rows to the next. */
+  private static int paddedRows(int rows) {
+    return Math.ceilDiv(rows, ROW_ALIGNMENT) * ROW_ALIGNMENT;
+  }
+
+  /** Bytes from one block to the next. */
   public static long blockBytes(int columns) {
     return (long) stride(columns) * GROUP_BYTES;
   }
@@ -70,8 +73,7 @@ public final class T9Format implements TernaryFormat {
     Trits.checkFirstRow(this, firstRow);
     byte[] codes = new byte[columns];
     short[] block = new short[stride(columns) * BLOCK_ROWS];
-    int paddedEnd = Math.ceilDiv(endRow, SUPER_BLOCK_ROWS) * SUPER_BLOCK_ROWS;
-    for (int row = firstRow; row < paddedEnd; row += BLOCK_ROWS) {
+    for (int row = firstRow; row < paddedRows(endRow); row += BLOCK_ROWS) {
       Arrays.fill(block, ZERO_WORD);
       for (int r = 0; r < BLOCK_ROWS && row + r < endRow; r++) {
         source.read(row + r, codes);
@@ -112,7 +114,8 @@ public final class T9Format implements TernaryFormat {
 
   /** Index of a word inside its block. */
   private static int wordOf(int group, int rowInBlock) {
-    int lane = rowInBlock % 16 * 2 + rowInBlock / 16;
-    return group * BLOCK_ROWS + lane;
+    int vector = rowInBlock / 32;
+    int lane = rowInBlock % 16 * 2 + rowInBlock / 16 % 2;
+    return (group * 2 + vector) * 32 + lane;
   }
 }

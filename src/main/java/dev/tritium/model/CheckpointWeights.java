@@ -32,7 +32,7 @@ final class CheckpointWeights implements Weights {
    * Of {@link AbsMean}, the formats' layouts and the families' choice of ternary tensors together:
    * to be raised when any of them changes.
    */
-  private static final int PACKING_VERSION = 2;
+  private static final int PACKING_VERSION = 3;
 
   private static final int ALIGNMENT = 64; // bytes; a cache line and the widest vector
   private static final long PROGRESS_NANOS = 2_000_000_000;

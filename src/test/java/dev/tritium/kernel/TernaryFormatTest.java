@@ -84,10 +84,10 @@ class TernaryFormatTest {
 
   @Test
   void t9PutsEveryWeightWhereItsLayoutSays() {
-    // Row 3 * 32 + 16 + 5 = 117: block 3, lane 5 * 2 + 1 = 11. 30 columns are 4 groups, stride 5.
-    // Column 25 = 2 * 9 + 7: group 2, third code (bits 10-14), second digit (3).
-    // Word (3 * 5 + 2) * 32 + 11 = 555.
-    assertOnlyWord(new T9Format(), 256, 30, 117, 25, 555, 0x35AD + (3 << 10));
+    // Row 64 + 32 + 16 + 5 = 117: block 1, vector 1, lane 5 * 2 + 1 = 11. 30 columns are 4 groups,
+    // stride 5. Column 25 = 2 * 9 + 7: group 2, third code (bits 10-14), second digit (3).
+    // Word ((1 * 5 + 2) * 2 + 1) * 32 + 11 = 491.
+    assertOnlyWord(new T9Format(), 256, 30, 117, 25, 491, 0x35AD + (3 << 10));
     // Row 17: block 0, lane 1 * 2 + 1 = 3. Column 5: first group, second code, third digit (9).
     assertOnlyWord(new T9Format(), 256, 30, 17, 5, 3, 0x35AD + (9 << 5));
     // Row 0, column 0.

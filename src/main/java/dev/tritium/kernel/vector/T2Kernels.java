@@ -56,12 +56,13 @@ public final class T2Kernels implements TernaryKernels {
   private final Workers.Task rowsTask = this::multiplyRows;
 
   // The running call. All of it is reused: a product allocates nothing.
-  private final RowChunks rows = new RowChunks(format, ROWS);
+  private final RowChunks rows;
   private Product[] products = {};
   private short[][] multipliers = {}; // [product], see prepare
 
   public T2Kernels(Workers workers) {
     this.workers = workers;
+    this.rows = new RowChunks(format, workers.size());
     this.scratch = new Scratch[workers.size()];
     Arrays.setAll(scratch, w -> new Scratch());
   }
@@ -101,7 +102,7 @@ public final class T2Kernels implements TernaryKernels {
 
   @Override
   public void multiply(Product... products) {
-    rows.begin(products);
+    rows.begin(products, ROWS, 1, 1);
     this.products = products;
     if (multipliers.length < products.length) {
       multipliers = new short[products.length][0];

@@ -15,12 +15,21 @@ import jdk.incubator.vector.ShortVector;
  * Table look-ups at 512 bits: three activations have 27 signed sums, one permute of 32 shorts looks
  * up 32 rows of them.
  *
- * <p>A call is two phases: the tables of all inputs, shared by all threads, then super-blocks of
- * 256 rows. Sequences go by fours, the one to three left over as a narrower tile, all in one pass
- * over the weights.
+ * <p>A call is two phases: the tables of all inputs, shared by all threads, then chunks of rows.
+ * Sequences go by fours, the one to three left over as a narrower tile, all in one pass over the
+ * weights.
  */
 public final class T9Kernels implements TernaryKernels {
-  private static final int ROWS = T9Format.SUPER_BLOCK_ROWS;
+  private static final int BLOCK_ROWS = T9Format.BLOCK_ROWS;
+
+  /** A tile of several sequences walks four blocks, one row vector of each at once. */
+  private static final int TILE_ROWS = 4 * BLOCK_ROWS;
+
+  /** From so many on, more rows share the tables, which are larger than the second cache. */
+  private static final int MANY_SEQUENCES = 16;
+
+  private static final int MAX_TILES = 6;
+
   private static final int LANES = T9Tiles.LANES;
 
   /** Shorts of the three tables of one group. */
@@ -44,7 +53,7 @@ public final class T9Kernels implements TernaryKernels {
   private final Workers.Task rowsTask = this::multiplyRows;
 
   // The running call. All of it is reused: a product allocates nothing.
-  private final RowChunks rows = new RowChunks(format, ROWS);
+  private final RowChunks rows;
   private Product[] products = {};
   private Tables[] tables = {}; // [slot], one for each input of the call
   private int[] slotOf = {}; // [product]
@@ -52,6 +61,7 @@ public final class T9Kernels implements TernaryKernels {
 
   public T9Kernels(Workers workers) {
     this.workers = workers;
+    this.rows = new RowChunks(format, workers.size());
     this.scratch = new Scratch[workers.size()];
     Arrays.setAll(scratch, w -> new Scratch());
   }
@@ -59,7 +69,7 @@ public final class T9Kernels implements TernaryKernels {
   /** What one thread adds up in. */
   private static final class Scratch {
     final short[] acc = new short[16 * LANES]; // int16 sums of one tile
-    int[] sums = new int[ROWS]; // [sequences, 256]
+    int[] sums = {}; // [sequences, rows of the chunk]
   }
 
   @Override
@@ -84,11 +94,15 @@ public final class T9Kernels implements TernaryKernels {
 
   @Override
   public void multiply(Product... products) {
-    rows.begin(products);
     this.products = products;
     int sequences = 0;
     for (Product product : products) {
       sequences = Math.max(sequences, product.input().count());
+    }
+    if (sequences == 1) {
+      rows.begin(products, 2 * BLOCK_ROWS, 2, 3); // four blocks or six
+    } else {
+      rows.begin(products, TILE_ROWS, 1, sequences < MANY_SEQUENCES ? 1 : MAX_TILES);
     }
     for (int first = 0; first < sequences; first += MAX_SEQUENCES) {
       workers.forEach(planTables(first), buildTask);
@@ -210,53 +224,72 @@ public final class T9Kernels implements TernaryKernels {
     }
   }
 
-  /** One super-block of 256 rows times all sequences of the pass. */
+  /** A chunk of rows times all sequences of the pass. */
   private void multiplyRows(int chunk, int worker) {
     int p = rows.productOf(chunk);
     Product product = products[p];
     int firstRow = rows.firstRow(p, chunk);
+    int count = rows.firstRow(p, chunk + 1) - firstRow; // padding included
     Tables t = tables[slotOf[p]];
     Scratch mine = scratch[worker];
-    if (mine.sums.length < t.count * ROWS) {
-      mine.sums = new int[t.count * ROWS];
+    if (mine.sums.length < t.count * count) {
+      mine.sums = new int[t.count * count];
     }
-    Arrays.fill(mine.sums, 0, t.count * ROWS, 0);
+    Arrays.fill(mine.sums, 0, t.count * count, 0);
     long blockBytes = T9Format.blockBytes(product.weight().columns());
-    long at = firstRow / LANES * blockBytes;
+    long at = firstRow / BLOCK_ROWS * blockBytes;
     MemorySegment codes = product.weight().codes();
     for (int g = 0; g < t.groups; g += t.tileGroups) {
       int n = Math.min(t.tileGroups, t.groups - g);
       long tile = at + (long) g * T9Format.GROUP_BYTES;
       for (int s = 0; s < t.count; s += TILE_SEQUENCES) {
-        multiplyTile(codes, tile, blockBytes, t, s, g, n, mine);
+        if (t.width(s) == 1) {
+          multiplyByOne(codes, tile, blockBytes, t, s, g, n, mine, count);
+        } else {
+          multiplyByTile(codes, tile, blockBytes, t, s, g, n, mine, count);
+        }
       }
     }
-    int endRow = Math.min(firstRow + ROWS, product.weight().rows());
+    int endRow = Math.min(firstRow + count, product.weight().rows());
     for (int s = 0; s < t.count; s++) {
-      product.store(t.first + s, firstRow, endRow, mine.sums, s * ROWS);
+      product.store(t.first + s, firstRow, endRow, mine.sums, s * count);
     }
   }
 
-  /** 256 rows and {@code n} groups of columns times the batch tile that begins at a sequence. */
-  private static void multiplyTile(
-      MemorySegment w, long at, long bs, Tables t, int sequence, int g, int n, Scratch mine) {
-    int width = t.width(sequence);
-    int table = t.at(sequence, g);
-    if (width == 1) {
-      T9Tiles.dot256(w, at, bs, t.values, table, n, mine.acc);
-      T9Tiles.addWidened(mine.acc, 0, 8, mine.sums, sequence * ROWS);
-      return;
-    }
-    for (int half = 0; half < 2; half++) {
-      long quad = at + half * 4L * bs;
-      switch (width) {
-        case 2 -> T9Tiles.dot4x2(w, quad, bs, t.values, table, n, mine.acc);
-        case 3 -> T9Tiles.dot4x3(w, quad, bs, t.values, table, n, mine.acc);
-        default -> T9Tiles.dot4x4(w, quad, bs, t.values, table, n, mine.acc);
+  /** {@code rows} rows and {@code n} groups of columns times one sequence. */
+  private static void multiplyByOne(
+      MemorySegment w, long at, long bs, Tables t, int s, int g, int n, Scratch mine, int rows) {
+    int table = t.at(s, g);
+    int blocks = rows / BLOCK_ROWS;
+    int step;
+    for (int b = 0; b < blocks; b += step) {
+      step = blocks - b == 4 || blocks - b == 8 ? 4 : 6;
+      if (step == 4) {
+        T9Tiles.dot4(w, at + b * bs, bs, t.values, table, n, mine.acc);
+      } else {
+        T9Tiles.dot6(w, at + b * bs, bs, t.values, table, n, mine.acc);
       }
-      for (int s = 0; s < width; s++) {
-        T9Tiles.addWidened(
-            mine.acc, s * 4 * LANES, 4, mine.sums, (sequence + s) * ROWS + half * 128);
+      T9Tiles.addWidened(mine.acc, 0, 2 * step, mine.sums, s * rows + b * BLOCK_ROWS, LANES);
+    }
+  }
+
+  /** The same times the batch tile that begins at sequence {@code s}. */
+  private static void multiplyByTile(
+      MemorySegment w, long at, long bs, Tables t, int s, int g, int n, Scratch mine, int rows) {
+    int width = t.width(s);
+    int table = t.at(s, g);
+    for (int row = 0; row < rows; row += TILE_ROWS) {
+      for (int half = 0; half < 2; half++) { // of each block
+        long p = at + row / BLOCK_ROWS * bs + half * T9Format.GROUP_BYTES / 2;
+        switch (width) {
+          case 2 -> T9Tiles.dot4x2(w, p, bs, t.values, table, n, mine.acc);
+          case 3 -> T9Tiles.dot4x3(w, p, bs, t.values, table, n, mine.acc);
+          default -> T9Tiles.dot4x4(w, p, bs, t.values, table, n, mine.acc);
+        }
+        for (int k = 0; k < width; k++) {
+          int sums = (s + k) * rows + row + half * LANES;
+          T9Tiles.addWidened(mine.acc, k * 4 * LANES, 4, mine.sums, sums, BLOCK_ROWS);
+        }
       }
     }
   }
