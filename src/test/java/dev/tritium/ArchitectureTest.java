@@ -39,6 +39,8 @@ class ArchitectureTest {
         .definedBy(ROOT + "tokenizer..")
         .layer("grammar")
         .definedBy(ROOT + "grammar..")
+        .layer("energy")
+        .definedBy(ROOT + "energy..")
         .layer("kernel")
         .definedBy(ROOT + "kernel")
         .layer("vector")
@@ -62,6 +64,8 @@ class ArchitectureTest {
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("storage")
         .whereLayer("grammar")
+        .mayNotAccessAnyLayer()
+        .whereLayer("energy")
         .mayNotAccessAnyLayer()
         .whereLayer("kernel")
         .mayNotAccessAnyLayer()
@@ -92,7 +96,9 @@ class ArchitectureTest {
   @Test
   void theCoreNeedsOnlyTheJdk() {
     classes()
-        .that(resideInAnyPackage(rooms("kernel", "model", "grammar", "engine", "scheduler")))
+        .that(
+            resideInAnyPackage(
+                rooms("kernel", "model", "grammar", "energy", "engine", "scheduler")))
         .should()
         .onlyDependOnClassesThat(
             resideInAnyPackage(
@@ -139,7 +145,11 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat(
             resideInAnyPackage(
-                "io.quarkus..", "io.micrometer..", "io.vertx..", "io.smallrye.config.."))
+                "io.quarkus..",
+                "io.micrometer..",
+                "io.prometheus..",
+                "io.vertx..",
+                "io.smallrye.config.."))
         .check(CLASSES);
   }
 

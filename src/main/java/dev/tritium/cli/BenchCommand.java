@@ -71,15 +71,17 @@ final class BenchCommand implements Runnable {
     int count = rounds == null ? 7 : rounds;
     requireInRange("--rounds", count, MOST_ROUNDS);
     Subject subject = subject();
+    Optional<DecodeEnergy> energy = DecodeEnergy.start();
     try (Kernels chosen = options.kernels()) {
       TimedProducts products = new TimedProducts(chosen.ternary());
       Kernels kernels = new Kernels(products, chosen.rows(), chosen.workers());
       progress("loading");
       try (LanguageModel model = subject.load.apply(kernels);
           MemoryReader reader = new MemoryReader(kernels.workers())) {
-        Benchmark benchmark = new Benchmark(model, kernels, products, reader, rows, prompt);
+        Benchmark benchmark = new Benchmark(model, kernels, products, reader, rows, prompt, energy);
         progress("warming up");
         benchmark.warmUp();
+        energy.ifPresent(DecodeEnergy::learnIdlePower);
         for (int r = 1; r <= count; r++) {
           progress("round " + r + " of " + count);
           benchmark.round();

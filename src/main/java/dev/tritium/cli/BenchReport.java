@@ -6,10 +6,13 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code bench} found, and how it is shown. Rates are medians of the rounds; {@code best...}
  * is the best round's.
+ *
+ * @param energy null if it is not counted
  */
 record BenchReport(
     String model,
@@ -22,7 +25,8 @@ record BenchReport(
     Memory memory,
     Decode decode,
     List<BatchedDecode> batches,
-    Prefill prefill) {
+    Prefill prefill,
+    @Nullable Energy energy) {
 
   /**
    * @param readBytesPerSecond reading main memory, four streams per thread
@@ -61,6 +65,14 @@ record BenchReport(
 
   /** One prompt on its way to its first token. */
   record Prefill(int promptTokens, double tokensPerSecond, double bestTokensPerSecond) {}
+
+  /**
+   * What one sequence costs while it decodes.
+   *
+   * @param joulesPerToken active energy of the process over all rounds; null if it is not known
+   * @param quality measured or estimated
+   */
+  record Energy(@Nullable Double joulesPerToken, String source, String quality) {}
 
   /** The same names in snake case: scripts rely on them. */
   String toJson() {
@@ -132,6 +144,14 @@ record BenchReport(
         100 * decode.matrixShare,
         100 * decode.samplingShare,
         100 * decode.otherShare);
+    if (energy != null && energy.joulesPerToken != null) {
+      line(
+          table,
+          "Its energy: %.3g mJ a token, %s (%s).",
+          1_000 * energy.joulesPerToken,
+          energy.quality,
+          energy.source);
+    }
     return table.toString();
   }
 

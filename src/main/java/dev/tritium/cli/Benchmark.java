@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 
@@ -34,6 +35,7 @@ final class Benchmark {
   private final LanguageModel model;
   private final TimedProducts products;
   private final Sampler sampler;
+  private final Optional<DecodeEnergy> energy;
   private final Series memory;
   private final Series decode; // of one sequence
   private final Map<Integer, Series> batches = new LinkedHashMap<>(); // by rows
@@ -47,6 +49,7 @@ final class Benchmark {
    * @param products what {@code kernels} multiply with
    * @param batches numbers of sequences that decode together
    * @param promptTokens length of the prompt
+   * @param energy counts that of one sequence; empty: nobody does
    */
   Benchmark(
       LanguageModel model,
@@ -54,10 +57,12 @@ final class Benchmark {
       TimedProducts products,
       MemoryReader reader,
       List<Integer> batches,
-      int promptTokens) {
+      int promptTokens,
+      Optional<DecodeEnergy> energy) {
     this.model = model;
     this.products = products;
     this.sampler = new Sampler(model.description().vocabularySize(), kernels.rows());
+    this.energy = energy;
     this.memory = new Series(MemoryReader.BYTES, reader::read);
     this.decode = decode(1);
     for (int rows : batches) {
@@ -140,7 +145,12 @@ final class Benchmark {
 
   /** Measures everything once. */
   void round() {
-    all.forEach(Series::measure);
+    for (Series series : all) {
+      Optional<DecodeEnergy> counted = energy.filter(e -> series == decode);
+      counted.ifPresent(DecodeEnergy::begin);
+      long steps = series.measure();
+      counted.ifPresent(e -> e.end(steps));
+    }
   }
 
   /** What is known of the model's speed after one round or more. */
@@ -168,7 +178,8 @@ final class Benchmark {
             decode.share(decode.inSampling),
             decode.share(decode.nanos - decode.inProducts - decode.inSampling)),
         batches.entrySet().stream().map(e -> report(e.getKey(), e.getValue())).toList(),
-        new BenchReport.Prefill((int) prefill.units, prefill.median(), prefill.best()));
+        new BenchReport.Prefill((int) prefill.units, prefill.median(), prefill.best()),
+        energy.map(DecodeEnergy::report).orElse(null));
   }
 
   private BatchedDecode report(int rows, Series batch) {
@@ -190,7 +201,8 @@ final class Benchmark {
       this.step = step;
     }
 
-    void measure() {
+    /** Returns how many steps it ran. */
+    long measure() {
       long productsBefore = products.nanos();
       long samplingBefore = samplingNanos;
       long start = System.nanoTime();
@@ -205,6 +217,7 @@ final class Benchmark {
       nanos += elapsed;
       inProducts += products.nanos() - productsBefore;
       inSampling += samplingNanos - samplingBefore;
+      return steps;
     }
 
     double share(long part) {

@@ -77,7 +77,7 @@ public final class RequestAccount {
     return computeNanos;
   }
 
-  /** Energy that was attributed to it. */
+  /** Energy that was attributed to it; NaN once a part of it is not known. */
   public double joules() {
     return joules;
   }
@@ -113,7 +113,7 @@ public final class RequestAccount {
     }
   }
 
-  /** For what measures energy, when a step has ended. */
+  /** For what measures energy, which sees to it that one thread adds at a time; NaN: unknown. */
   public void addJoules(double share) {
     joules += share;
   }

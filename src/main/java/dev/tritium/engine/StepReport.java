@@ -8,6 +8,7 @@ import java.util.List;
 public final class StepReport {
   private long nanos;
   private long cpuNanos;
+  private int ended;
   private int abandonedRows;
   private int begunPromptTokens;
   private int begunCachedTokens;
@@ -20,10 +21,7 @@ public final class StepReport {
     return nanos;
   }
 
-  /**
-   * CPU time of the whole process during the step, in nanoseconds. The JVM counts it in ticks of 10
-   * ms: only sums over many steps mean something.
-   */
+  /** CPU time of the whole process during the step, in nanoseconds. */
   public long cpuNanos() {
     return cpuNanos;
   }
@@ -53,6 +51,11 @@ public final class StepReport {
     return drawn[g];
   }
 
+  /** Sequences that ended with the step. */
+  public int ended() {
+    return ended;
+  }
+
   /** Rows of sequences whose client left during the step. */
   public int abandonedRows() {
     return abandonedRows;
@@ -71,6 +74,7 @@ public final class StepReport {
   /** Forgets the last step. */
   public void clear() {
     accounts.clear();
+    ended = 0;
     abandonedRows = 0;
     begunPromptTokens = 0;
     begunCachedTokens = 0;
@@ -92,6 +96,11 @@ public final class StepReport {
     accounts.add(account);
     this.prefillRows[g] = prefillRows;
     this.drawn[g] = drawn;
+  }
+
+  /** Takes note that a sequence ended. */
+  public void addEnded() {
+    ended++;
   }
 
   /** Takes note that nobody waits for {@code rows} of the step any more. */

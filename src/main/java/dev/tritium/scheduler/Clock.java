@@ -1,8 +1,5 @@
 package dev.tritium.scheduler;
 
-import com.sun.management.OperatingSystemMXBean;
-import java.lang.management.ManagementFactory;
-
 /** The time a scheduler sees. */
 interface Clock {
   /** Nanoseconds since some moment. */
@@ -12,8 +9,6 @@ interface Clock {
   long cpuNanos();
 
   static Clock system() {
-    OperatingSystemMXBean system =
-        (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     return new Clock() {
       @Override
       public long nanos() {
@@ -22,7 +17,7 @@ interface Clock {
 
       @Override
       public long cpuNanos() {
-        return system.getProcessCpuTime();
+        return ProcessCpu.nanos();
       }
     };
   }

@@ -466,6 +466,7 @@ public final class Scheduler {
   private void endIfFinished(Member member) {
     if (member.sequence.isFinished()) {
       member.gone = true;
+      report.addEnded();
       queue.answered(member.sequence.answerTokens());
       prefixes.keepState(member);
     }

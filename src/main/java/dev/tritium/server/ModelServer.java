@@ -5,6 +5,7 @@ import dev.tritium.api.openai.ErrorKind;
 import dev.tritium.api.openai.Grammars;
 import dev.tritium.api.openai.Models;
 import dev.tritium.api.openai.ServedModel;
+import dev.tritium.engine.EngineListener;
 import dev.tritium.engine.Sampling;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.scheduler.EngineThread;
@@ -33,17 +34,23 @@ public class ModelServer implements Models {
   private static final Duration LOADER_GRACE = Duration.ofSeconds(1);
 
   /** A model with what runs it. */
-  private record Running(ServedModel served, LoadedModel loaded, EngineThread engine) {}
+  private record Running(
+      ServedModel served,
+      LoadedModel loaded,
+      EngineThread engine,
+      Optional<EnergyMetering> energy) {}
 
   private final TritiumConfig config;
   private final EngineMetrics metrics;
+  private final EnergyMetrics energyMetrics;
   private @Nullable Thread loader;
   private volatile @Nullable Running running;
   private volatile boolean ready;
 
-  ModelServer(TritiumConfig config, EngineMetrics metrics) {
+  ModelServer(TritiumConfig config, EngineMetrics metrics, EnergyMetrics energyMetrics) {
     this.config = config;
     this.metrics = metrics;
+    this.energyMetrics = energyMetrics;
   }
 
   void start(@Observes StartupEvent event) {
@@ -75,8 +82,14 @@ public class ModelServer implements Models {
     Optional<ChatTemplate> template = config.chatTemplate().map(file -> template(file, folder));
     int threads = config.threads().orElse(Runtime.getRuntime().availableProcessors());
     LoadedModel loaded = LoadedModel.load(folder, () -> Kernels.create(config.kernel(), threads));
+    Optional<EnergyMetering> energy = EnergyMetering.start(config.energy());
+    EngineListener listener = // energy first: accounts are complete for all others
+        energy
+            .<EngineListener>map(e -> new StepEnergy(e.ledger()).andThen(metrics))
+            .orElse(metrics);
     Scheduler scheduler =
-        new Scheduler(loaded.model(), loaded.tokenizer(), loaded.kernels().rows(), limits, metrics);
+        new Scheduler(
+            loaded.model(), loaded.tokenizer(), loaded.kernels().rows(), limits, listener);
     int maxTokens =
         Math.min(config.maxModelLen(), loaded.model().maxTokens().orElse(Integer.MAX_VALUE));
     ServedModel served =
@@ -96,12 +109,14 @@ public class ModelServer implements Models {
             config.chatMaxTokens(),
             config.generationConfig() == GenerationDefaults.MODEL
                 ? loaded.sampling()
-                : Sampling.plain(0));
+                : Sampling.plain(0),
+            energy.filter(e -> config.usage().energy()).map(EnergyMetering::label).orElse(null));
     long loadedAt = System.nanoTime();
     EngineThread engine = new EngineThread(List.of(scheduler), warmUp);
-    running = new Running(served, loaded, engine); // from now on a stop ends it
+    running = new Running(served, loaded, engine, energy); // from now on a stop ends it
     engine.awaitWarm();
     metrics.serve(served.id(), scheduler, loaded.kernels().ternary());
+    energy.ifPresent(energyMetrics::serve);
     LOG.log(
         System.Logger.Level.INFO,
         "serving {0} after {1} ms, {2} ms of them to warm up",
@@ -146,6 +161,7 @@ public class ModelServer implements Models {
     }
     Running stopping = running;
     if (stopping != null) {
+      stopping.energy.ifPresent(EnergyMetering::close);
       stopping.engine.close();
       stopping.loaded.close();
     }

@@ -7,13 +7,14 @@ final class SettingsCheck {
   private SettingsCheck() {}
 
   /**
-   * Checks the numbers and times, the origins, and that API keys can be read.
+   * Checks the numbers and times, the origins, the watts, and that API keys can be read.
    *
    * @throws IllegalArgumentException naming the setting and what is wrong with it
    */
   static void check(TritiumConfig config) {
     var _ = ApiKeys.of(config);
     Cors.check(config);
+    var _ = EnergyMetering.settings(config.energy());
     atLeast(1, "tritium.max-model-len", config.maxModelLen());
     atLeast(1, "tritium.chat-max-tokens", config.chatMaxTokens());
     atLeast(1, "tritium.max-body-bytes", config.maxBodyBytes());

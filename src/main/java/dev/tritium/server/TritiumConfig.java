@@ -1,11 +1,13 @@
 package dev.tritium.server;
 
+import dev.tritium.energy.EnergySettings;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /** The settings of the server; docs/configuration.md explains each. */
@@ -87,6 +89,10 @@ public interface TritiumConfig {
   PrefixCacheConfig prefixCache();
 
   WarmUpConfig warmup();
+
+  EnergyConfig energy();
+
+  UsageConfig usage();
 
   /** Where sampling defaults come from. */
   enum GenerationDefaults {
@@ -178,6 +184,45 @@ public interface TritiumConfig {
     /** Tokens between the states that are kept. */
     @WithDefault("512")
     int chunk();
+  }
+
+  /** How energy is found out. */
+  interface EnergyConfig {
+    /** Source of the figures: auto, rapl, hwmon, estimate, or off for none. */
+    @WithDefault("auto")
+    String source();
+
+    /** Folder of the kernel's power capping framework. */
+    @WithDefault(EnergySettings.POWERCAP)
+    String powercap();
+
+    /** Folder of the kernel's hardware monitoring. */
+    @WithDefault(EnergySettings.HWMON)
+    String hwmon();
+
+    /** What the host draws when idle; learned or published when missing. */
+    OptionalDouble idleWatts();
+
+    /** What the host draws when all CPUs are busy, for an estimate; published when missing. */
+    OptionalDouble maxWatts();
+
+    WattsConfig low();
+
+    WattsConfig high();
+
+    /** A bound of the estimate. */
+    interface WattsConfig {
+      OptionalDouble idleWatts();
+
+      OptionalDouble maxWatts();
+    }
+  }
+
+  /** What {@code usage} in answers has. */
+  interface UsageConfig {
+    /** Whether joules are in it. */
+    @WithDefault("true")
+    boolean energy();
   }
 
   /** The warm-up before requests are served. */

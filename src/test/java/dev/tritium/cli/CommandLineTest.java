@@ -199,13 +199,35 @@ class CommandLineTest {
     assertFalse(report.at("/kernel").textValue().isEmpty(), bench::toString);
     assertEquals(Runtime.getRuntime().availableProcessors(), report.at("/threads").intValue());
     assertTrue(report.at("/cpu/features").isArray(), bench::toString);
+    double joules = report.at("/energy/joules_per_token").doubleValue();
+    assertTrue(joules > 0 && joules < 10, bench::toString);
+    assertFalse(report.at("/energy/source").textValue().isEmpty(), bench::toString);
+    assertTrue(
+        List.of("measured", "estimated").contains(report.at("/energy/quality").textValue()),
+        bench::toString);
+  }
+
+  @Test
+  void benchCountsEnergyAsItIsSet() {
+    assertRefusedWith("tritium.energy.source", "sun", "must be one of auto, off, rapl, hwmon");
+    assertRefusedWith("tritium.energy.idle-watts", "low", "must be a number of watts, found low");
+    assertRefusedWith("tritium.energy.max-watts", "-1", "must be from 0 to");
+  }
+
+  private static void assertRefusedWith(String property, String value, String reason) {
+    Result result = runWith(Map.of(property, value), "bench", "--rounds", "1");
+    assertEquals(FAILURE, result.status, result::toString);
+    assertTrue(result.err.contains(property + " " + reason), result::toString);
   }
 
   @Test
   void benchPrintsATableOfAShapeThatIsTypedThoughAModelIsSet() {
     Result bench =
         runWith(
-            Map.of("tritium.model", "no/such/model", "tritium.rounds", "1"),
+            Map.of(
+                "tritium.model", "no/such/model",
+                "tritium.rounds", "1",
+                "tritium.energy.source", "estimate"),
             "bench",
             "--shape",
             "370M",
@@ -221,7 +243,8 @@ class CommandLineTest {
             "memory read",
             "decode, 1 sequence ",
             "decode, 2 sequences",
-            "prefill, 3 tokens")) {
+            "prefill, 3 tokens",
+            " mJ a token, estimated (estimate).")) {
       assertTrue(bench.out.contains(part), () -> part + " in " + bench);
     }
   }

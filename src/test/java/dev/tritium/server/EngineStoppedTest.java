@@ -24,11 +24,12 @@ class EngineStoppedTest {
 
   @Inject TritiumConfig config;
   @Inject EngineMetrics metrics;
+  @Inject EnergyMetrics energyMetrics;
 
   @Test
   void requestsAreRefusedAtOnceAndHealthSaysSo() throws InterruptedException {
     Api api = Api.ready(uri);
-    ModelServer stopped = new ModelServer(config, metrics);
+    ModelServer stopped = new ModelServer(config, metrics, energyMetrics);
     stopped.start(new StartupEvent());
     Api.await("it has loaded", Duration.ofSeconds(60), stopped::isLoaded);
     stopped.stop(new ShutdownEvent());

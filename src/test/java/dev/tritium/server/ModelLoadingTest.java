@@ -24,11 +24,13 @@ class ModelLoadingTest {
 
   @Inject TritiumConfig config;
   @Inject EngineMetrics metrics;
+  @Inject EnergyMetrics energyMetrics;
 
   @Test
   void requestsAreToldToComeAgainAndReadinessSaysNo() {
     Api api = Api.ready(uri);
-    QuarkusMock.installMockForType(new ModelServer(config, metrics), ModelServer.class);
+    QuarkusMock.installMockForType(
+        new ModelServer(config, metrics, energyMetrics), ModelServer.class);
     Object messages = List.of(Map.of("role", "user", "content", "Hi"));
     for (Answer answer :
         List.of(

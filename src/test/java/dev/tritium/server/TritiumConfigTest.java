@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.tritium.energy.EnergySettings;
+import dev.tritium.energy.Watts;
 import dev.tritium.scheduler.SchedulerLimits;
 import dev.tritium.server.TritiumConfig.GenerationDefaults;
 import io.smallrye.config.ConfigMappings;
@@ -16,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -62,6 +65,12 @@ class TritiumConfigTest {
     assertEquals(Optional.empty(), config.cors().origins());
     assertTrue(config.accessLog().enabled());
     assertFalse(config.accessLog().text());
+    assertEquals("auto", config.energy().source());
+    assertEquals("/sys/devices/virtual/powercap", config.energy().powercap());
+    assertEquals("/sys/class/hwmon", config.energy().hwmon());
+    assertEquals(OptionalDouble.empty(), config.energy().idleWatts());
+    assertEquals(OptionalDouble.empty(), config.energy().maxWatts());
+    assertTrue(config.usage().energy());
     SettingsCheck.check(config);
   }
 
@@ -113,6 +122,46 @@ class TritiumConfigTest {
         assertThrows(IllegalArgumentException.class, () -> SettingsCheck.check(config));
     String message = String.valueOf(refusal.getMessage());
     assertTrue(message.startsWith("tritium." + setting + " must be at least "), message);
+  }
+
+  @Test
+  void energyIsCountedAsItIsSetOrNotAtAll() {
+    EnergySettings settings =
+        EnergyMetering.settings(
+                config(
+                        Map.of(
+                            "tritium.energy.source", "estimate",
+                            "tritium.energy.powercap", "/host/powercap",
+                            "tritium.energy.idle-watts", "40",
+                            "tritium.energy.max-watts", "200.5",
+                            "tritium.energy.low.idle-watts", "30",
+                            "tritium.energy.high.max-watts", "220"))
+                    .energy())
+            .orElseThrow();
+    assertEquals("estimate", settings.source());
+    assertEquals(Path.of("/host/powercap"), settings.powercap());
+    assertEquals(new Watts(40, 200.5), settings.watts());
+    assertEquals(new Watts(30, 200.5), settings.low());
+    assertEquals(new Watts(40, 220), settings.high());
+    TritiumConfig off = config(Map.of("tritium.energy.source", "off"));
+    assertEquals(Optional.empty(), EnergyMetering.settings(off.energy()));
+    SettingsCheck.check(off);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "source, sun",
+    "idle-watts, -1",
+    "max-watts, 1e6",
+    "low.idle-watts, 90000",
+    "high.max-watts, -2"
+  })
+  void anEnergySettingThatCannotBeMeantIsNamed(String setting, String value) {
+    TritiumConfig config = config(Map.of("tritium.energy." + setting, value));
+    Exception refusal =
+        assertThrows(IllegalArgumentException.class, () -> SettingsCheck.check(config));
+    String message = String.valueOf(refusal.getMessage());
+    assertTrue(message.startsWith("tritium.energy." + setting + " must be "), message);
   }
 
   @Test

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tritium.engine.FinishReason;
 import dev.tritium.engine.RequestAccount;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
@@ -13,14 +15,16 @@ import org.jspecify.annotations.Nullable;
 
 /** What every body and chunk of one answer has around its choices: the same id and time. */
 record AnswerHeader(
-    String object, String id, long createdSeconds, String model, AnswerOptions options) {
+    String object, String id, long createdSeconds, ServedModel model, AnswerOptions options) {
+  private static final MathContext JOULES_DIGITS = new MathContext(6);
 
   /**
    * A new answer.
    *
    * @param idPrefix such as {@code cmpl-}
    */
-  static AnswerHeader create(String object, String idPrefix, String model, AnswerOptions options) {
+  static AnswerHeader create(
+      String object, String idPrefix, ServedModel model, AnswerOptions options) {
     String id = idPrefix + UUID.randomUUID().toString().replace("-", "");
     return new AnswerHeader(object, id, System.currentTimeMillis() / 1000, model, options);
   }
@@ -31,7 +35,7 @@ record AnswerHeader(
     json.put("id", id);
     json.put("object", object);
     json.put("created", createdSeconds);
-    json.put("model", model);
+    json.put("model", model.id());
     json.putArray("choices");
     return json;
   }
@@ -70,13 +74,26 @@ record AnswerHeader(
     return List.of(body(List.of(), account).toString());
   }
 
-  private static ObjectNode usage(RequestAccount account, int answerTokens) {
+  private ObjectNode usage(RequestAccount account, int answerTokens) {
     ObjectNode json = Json.object();
     json.put("prompt_tokens", account.promptTokens());
     json.put("completion_tokens", answerTokens);
     json.put("total_tokens", account.promptTokens() + answerTokens);
     json.putObject("prompt_tokens_details").put("cached_tokens", account.cachedTokens());
+    EnergyLabel label = model.energy();
+    double joules = account.joules();
+    if (label != null && !Double.isNaN(joules)) {
+      ObjectNode energy = json.putObject("energy");
+      energy.put("joules", rounded(joules));
+      energy.put("source", label.source());
+      energy.put("quality", label.quality());
+      energy.put("joules_per_token", answerTokens == 0 ? null : rounded(joules / answerTokens));
+    }
     return json;
+  }
+
+  private static BigDecimal rounded(double joules) {
+    return new BigDecimal(joules, JOULES_DIGITS);
   }
 
   /** In the names of llama.cpp's server; times of the whole request so far. */

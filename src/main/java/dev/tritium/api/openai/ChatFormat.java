@@ -23,7 +23,7 @@ final class ChatFormat implements AnswerFormat {
         AnswerHeader.create(
             request.options().stream() ? "chat.completion.chunk" : "chat.completion",
             "chatcmpl-",
-            request.model().id(),
+            request.model(),
             request.options());
     this.pending = new PendingDeltas(request.sequence().answers(), request.logprobs());
   }

@@ -24,7 +24,7 @@ final class CompletionFormat implements AnswerFormat {
   CompletionFormat(CompletionRequest request) {
     this.request = request;
     this.header =
-        AnswerHeader.create("text_completion", "cmpl-", request.model().id(), request.options());
+        AnswerHeader.create("text_completion", "cmpl-", request.model(), request.options());
     int prompts = request.prompts().size();
     this.pending = new PendingDeltas(prompts * request.n(), request.logprobs());
     for (int p = 0; p < prompts; p++) {

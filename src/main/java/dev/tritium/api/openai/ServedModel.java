@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxModelTokens prompt and answer together
  * @param chatMaxTokens tokens of a chat answer that sets no limit
  * @param defaults the sampling of a request that sets nothing; its seed does not matter
+ * @param energy what the joules in {@code usage} rest on; null: there are none
  */
 public record ServedModel(
     String id,
@@ -31,4 +32,5 @@ public record ServedModel(
     Scheduler scheduler,
     int maxModelTokens,
     int chatMaxTokens,
-    Sampling defaults) {}
+    Sampling defaults,
+    @Nullable EnergyLabel energy) {}

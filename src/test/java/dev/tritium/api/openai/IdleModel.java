@@ -37,7 +37,8 @@ final class IdleModel implements Models, AutoCloseable {
             new Scheduler(fake, tokenizer, new ScalarRowKernels(), LIMITS, report -> {}),
             10_000,
             10,
-            Sampling.plain(0));
+            Sampling.plain(0),
+            null);
   }
 
   @Override
