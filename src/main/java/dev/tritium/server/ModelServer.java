@@ -101,7 +101,7 @@ public class ModelServer implements Models {
     EngineThread engine = new EngineThread(List.of(scheduler), warmUp);
     running = new Running(served, loaded, engine); // from now on a stop ends it
     engine.awaitWarm();
-    metrics.serve(served.id(), scheduler, loaded.kernels().ternary());
+    metrics.serve(served, loaded);
     LOG.log(
         System.Logger.Level.INFO,
         "serving {0} after {1} ms, {2} ms of them to warm up",
@@ -202,5 +202,17 @@ public class ModelServer implements Models {
   boolean isEngineAlive() {
     Running current = running;
     return current == null || current.engine.isAlive();
+  }
+
+  /** For how long the engine has finished no step although there was something to do. */
+  Duration engineStalledFor() {
+    Running current = running;
+    return current == null ? Duration.ZERO : current.engine.stalledFor();
+  }
+
+  /** Why any request would be refused for a full queue now; null if it would not. */
+  @Nullable String queueFullness() {
+    Running current = running;
+    return current == null ? null : current.served.scheduler().queueFullness();
   }
 }
