@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
+import jakarta.enterprise.inject.Vetoed;
 import java.time.Duration;
 import java.util.Map;
 import org.eclipse.microprofile.health.HealthCheck;
@@ -22,6 +23,7 @@ class HealthChecksTest {
   private final HealthCheck liveness = new HealthChecks.EngineAlive(server, CONFIG);
 
   /** A server that is as it is told. */
+  @Vetoed // no bean
   private static final class State extends ModelServer {
     boolean loaded = true;
     boolean engineAlive = true;

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @SuppressWarnings("NullAway.Init") // set before each test
 class MetricLabelsTest {
+  private static final Duration LIMIT = Duration.ofSeconds(20);
   private static final String MARK = "made-up-";
 
   @TestHTTPResource("/")
@@ -40,10 +42,19 @@ class MetricLabelsTest {
   @BeforeEach
   void open() {
     api = Api.ready(uri);
+    awaitCounts();
   }
 
-  private Exposition exposition() {
-    return Exposition.of(api.get("/q/metrics").body());
+  /** A request is counted when its answer has been written: a client may have it before. */
+  private void awaitCounts() {
+    Api.await(
+        "all are counted",
+        LIMIT,
+        () -> {
+          Exposition earlier = Exposition.of(api);
+          LockSupport.parkNanos(100_000_000);
+          return earlier.sum("llm_requests_total") == Exposition.of(api).sum("llm_requests_total");
+        });
   }
 
   private static Set<String> series(Exposition exposition) {
@@ -88,11 +99,12 @@ class MetricLabelsTest {
     for (int kind = 0; kind < 10; kind++) {
       api.send(request(kind)); // the bounded ones begin
     }
-    Set<String> before = series(exposition());
+    awaitCounts();
+    Set<String> before = series(Exposition.of(api));
     for (int i = 0; i < 1_000; i++) {
       api.send(request(i % 10));
     }
-    Exposition after = exposition();
+    Exposition after = Exposition.of(api);
     assertEquals(before, series(after), "seed " + seed);
     assertFalse(series(after).toString().contains(MARK), "seed " + seed);
   }
@@ -102,6 +114,7 @@ class MetricLabelsTest {
     for (int kind = 0; kind < 10; kind++) {
       api.send(request(kind));
     }
+    awaitCounts();
     Map<String, Set<String>> known =
         Map.of(
             "model",
@@ -111,7 +124,7 @@ class MetricLabelsTest {
             "outcome",
             labels(Outcome.values(), Outcome::label));
     int found = 0;
-    for (Sample sample : exposition().samples()) {
+    for (Sample sample : Exposition.of(api).samples()) {
       if (sample.name().equals("llm_requests_total")) {
         assertEquals(known.keySet(), sample.labels().keySet());
         known.forEach(
@@ -131,24 +144,21 @@ class MetricLabelsTest {
   void eachRequestIsCountedOnceWithItsOutcome() {
     double ok = requests("completions", "ok");
     double refused = requests("completions", "refused");
-    double durations = exposition().sum("llm_request_duration_seconds_count");
+    double durations = Exposition.of(api).sum("llm_request_duration_seconds_count");
     api.send(request(1));
     api.send(request(0));
     api.send(request(2));
-    Api.await(
-        "all are counted",
-        Duration.ofSeconds(20),
-        () ->
-            requests("completions", "ok") == ok + 1
-                && requests("completions", "refused") == refused + 2);
+    awaitCounts();
+    assertEquals(ok + 1, requests("completions", "ok"));
+    assertEquals(refused + 2, requests("completions", "refused"));
     assertEquals(
         durations + 1,
-        exposition().sum("llm_request_duration_seconds_count"),
+        Exposition.of(api).sum("llm_request_duration_seconds_count"),
         "refused ones have no duration");
   }
 
   private double requests(String endpoint, String outcome) {
-    return exposition().samples().stream()
+    return Exposition.of(api).samples().stream()
         .filter(sample -> sample.name().equals("llm_requests_total"))
         .filter(sample -> endpoint.equals(sample.labels().get("endpoint")))
         .filter(sample -> outcome.equals(sample.labels().get("outcome")))

@@ -25,6 +25,11 @@ public record Exposition(Map<String, String> types, List<Sample> samples) {
   /** One value. */
   public record Sample(String name, Map<String, String> labels, double value) {}
 
+  /** A server's. */
+  public static Exposition of(Api api) {
+    return of(api.get("/q/metrics", "Accept", "text/plain").body()); // not OpenMetrics
+  }
+
   /** Reads it; fails unless each line is as the format says. */
   public static Exposition of(String text) {
     Map<String, String> types = new TreeMap<>();
