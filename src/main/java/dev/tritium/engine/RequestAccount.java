@@ -94,23 +94,35 @@ public final class RequestAccount {
     answerTokens++;
   }
 
-  /** A prompt begins to run, {@code nanos} after the request's arrival. */
-  public void began(long nanos, int cached) {
-    if (!begun) {
+  /**
+   * A prompt begins to run, {@code nanos} after the request's arrival.
+   *
+   * @return whether it is the first of the request's prompts
+   */
+  public boolean began(long nanos, int cached) {
+    boolean first = !begun;
+    if (first) {
       queueNanos = nanos;
       begun = true;
     }
     cachedTokens += cached;
+    return first;
   }
 
-  /** Takes note of a step it had rows in, which ended {@code nanos} after its arrival. */
-  public void stepped(long nanos, long shareOfStep) {
+  /**
+   * Takes note of a step it had rows in, which ended {@code nanos} after its arrival.
+   *
+   * @return whether its first token was drawn in that step
+   */
+  public boolean stepped(long nanos, long shareOfStep) {
     computeNanos += shareOfStep;
     lastStepNanos = nanos;
-    if (firstTokenNanos == 0 && answerTokens > 0) {
+    boolean first = firstTokenNanos == 0 && answerTokens > 0;
+    if (first) {
       firstTokens = answerTokens;
       firstTokenNanos = nanos;
     }
+    return first;
   }
 
   /** For what measures energy, which sees to it that one thread adds at a time; NaN: unknown. */

@@ -2,6 +2,7 @@ package dev.tritium.engine;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 /** What one step ran. The object is reused from step to step. */
@@ -13,8 +14,13 @@ public final class StepReport {
   private int begunPromptTokens;
   private int begunCachedTokens;
   private final List<RequestAccount> accounts = new ArrayList<>();
+  private final List<RequestAccount> begun = new ArrayList<>();
+  private final List<RequestAccount> begunView = Collections.unmodifiableList(begun);
+  private final List<RequestAccount> answering = new ArrayList<>();
+  private final List<RequestAccount> answeringView = Collections.unmodifiableList(answering);
   private int[] prefillRows = new int[16];
   private int[] drawn = new int[16];
+  private long[] gapNanos = new long[16];
 
   /** Wall-clock time of the step in nanoseconds. */
   public long nanos() {
@@ -56,6 +62,24 @@ public final class StepReport {
     return ended;
   }
 
+  /**
+   * Time from the end of the step that drew group {@code g}'s token before this one until the end
+   * of this step, in nanoseconds; 0 where this step drew none, or an answer's first.
+   */
+  public long gapNanos(int g) {
+    return gapNanos[g];
+  }
+
+  /** Requests the first of whose prompts began to run with this step. */
+  public List<RequestAccount> begun() {
+    return begunView;
+  }
+
+  /** Requests whose first token was drawn in this step. */
+  public List<RequestAccount> answering() {
+    return answeringView;
+  }
+
   /** Rows of sequences whose client left during the step. */
   public int abandonedRows() {
     return abandonedRows;
@@ -75,15 +99,27 @@ public final class StepReport {
   public void clear() {
     accounts.clear();
     ended = 0;
+    begun.clear();
+    answering.clear();
     abandonedRows = 0;
     begunPromptTokens = 0;
     begunCachedTokens = 0;
   }
 
-  /** Adds a prompt that begins to run. */
+  /** Adds a prompt that begins to run and may use the prefix cache. */
   public void addBegun(int promptTokens, int cachedTokens) {
     begunPromptTokens += promptTokens;
     begunCachedTokens += cachedTokens;
+  }
+
+  /** Adds a request that begins to run. */
+  public void addBegun(RequestAccount account) {
+    begun.add(account);
+  }
+
+  /** Adds a request that has its first token. */
+  public void addAnswering(RequestAccount account) {
+    answering.add(account);
   }
 
   /** Adds a group. */
@@ -92,10 +128,17 @@ public final class StepReport {
     if (g == this.drawn.length) {
       this.prefillRows = Arrays.copyOf(this.prefillRows, 2 * g);
       this.drawn = Arrays.copyOf(this.drawn, 2 * g);
+      this.gapNanos = Arrays.copyOf(this.gapNanos, 2 * g);
     }
     accounts.add(account);
     this.prefillRows[g] = prefillRows;
     this.drawn[g] = drawn;
+    this.gapNanos[g] = 0;
+  }
+
+  /** Sets the time between the last two tokens of group {@code g}. */
+  public void setGap(int g, long nanos) {
+    gapNanos[g] = nanos;
   }
 
   /** Takes note that a sequence ended. */

@@ -651,6 +651,15 @@ public final class HgrnBit implements LanguageModel {
   }
 
   @Override
+  public long weightBytes() {
+    return config
+        .tensors()
+        .filter(TensorSpec::ternary)
+        .mapToLong(spec -> ternary.format().packedBytes(spec.rows(), spec.columns()))
+        .sum();
+  }
+
+  @Override
   public long stateBytes(long tokens) {
     return description.stateBytes();
   }

@@ -13,6 +13,9 @@ public interface LanguageModel extends AutoCloseable {
   /** Tokens a sequence may have in all, or empty when the model has no limit. */
   OptionalInt maxTokens();
 
+  /** Bytes of the packed ternary matrices, which every step reads once. */
+  long weightBytes();
+
   /** Bytes of state of one sequence after {@code tokens} tokens. */
   long stateBytes(long tokens);
 

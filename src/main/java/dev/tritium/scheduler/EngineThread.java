@@ -21,6 +21,8 @@ public final class EngineThread implements AutoCloseable {
   private List<WarmUp> warmUps; // one for each scheduler; none once they are over
   private int warmUpSteps;
   private long warmUpLeftNanos; // until it is warm, then until it is over
+  private volatile long stepBeganNanos = System.nanoTime(); // or the look for something to do
+  private volatile boolean asleep;
   private volatile boolean closed;
 
   /**
@@ -52,6 +54,8 @@ public final class EngineThread implements AutoCloseable {
   private void run() {
     try {
       while (!closed) {
+        stepBeganNanos = System.nanoTime();
+        asleep = false;
         if (step()) {
           continue;
         }
@@ -59,6 +63,7 @@ public final class EngineThread implements AutoCloseable {
           warmUp();
         } else {
           warm.countDown();
+          asleep = true;
           LockSupport.park(this);
         }
       }
@@ -107,6 +112,20 @@ public final class EngineThread implements AutoCloseable {
 
   public boolean isAlive() {
     return thread.isAlive();
+  }
+
+  /**
+   * For how long no step has ended although there was something to do. A step that is under way
+   * counts from its beginning, and a thread that sleeps from when the first request came.
+   */
+  public Duration stalledFor() {
+    if (!asleep) {
+      return Duration.ofNanos(System.nanoTime() - stepBeganNanos);
+    }
+    return schedulers.stream()
+        .map(Scheduler::longestWait)
+        .max(Duration::compareTo)
+        .orElse(Duration.ZERO);
   }
 
   /** Ends the thread after its current step. */

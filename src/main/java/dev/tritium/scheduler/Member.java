@@ -22,6 +22,9 @@ final class Member {
   /** Rows in this step. */
   int rows;
 
+  /** When the step of its last token ended, by the scheduler's clock; 0 before its first. */
+  long lastTokenNanos;
+
   /** Whether it runs no more. */
   boolean gone;
 

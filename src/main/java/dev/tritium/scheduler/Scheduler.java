@@ -111,6 +111,17 @@ public final class Scheduler {
     return queue.estimatedWait();
   }
 
+  /** Why the smallest request would be refused for a full queue now; null if it would not. */
+  public @Nullable String queueFullness() {
+    return queue.fullness();
+  }
+
+  /** How long the first prompt of the queue has waited; zero if none waits. */
+  Duration longestWait() {
+    long now = clock.nanos();
+    return Duration.ofNanos(Math.max(0, now - queue.firstArrivalNanos().orElse(now)));
+  }
+
   /** Bytes that the prefix cache holds. */
   public long cacheBytes() {
     return prefixes.cache().bytes();
@@ -379,7 +390,9 @@ public final class Scheduler {
       Sequence sequence = new Sequence(request, generation.account(), state, vocabulary, tokenizer);
       running.add(new Member(sequence, generation, prefixes.lengthsToKeep(request, known)));
       long waited = Math.max(0, start - generation.arrivalNanos()); // it may come within the step
-      generation.account().began(waited, known.depth());
+      if (generation.account().began(waited, known.depth())) {
+        report.addBegun(generation.account());
+      }
       if (PrefixSharing.mayShare(request)) {
         report.addBegun(request.prompt().length, known.depth());
       }
@@ -480,10 +493,17 @@ public final class Scheduler {
     boolean prefilled = false;
     for (int m = 0; m < members.size(); m++) {
       Member member = members.get(m);
-      member
-          .generation
-          .account()
-          .stepped(now - member.generation.arrivalNanos(), nanos * member.rows / rows);
+      RequestAccount account = member.generation.account();
+      long age = now - member.generation.arrivalNanos();
+      if (account.stepped(age, nanos * member.rows / rows)) {
+        report.addAnswering(account);
+      }
+      if (member.sequence.answerTokens() > 0) { // the last of them was drawn in this step
+        if (member.lastTokenNanos != 0 && m < report.groups()) { // none if the step failed
+          report.setGap(m, now - member.lastTokenNanos);
+        }
+        member.lastTokenNanos = now;
+      }
       if (member.generation.isCancelled()) {
         report.addAbandoned(member.rows);
       }

@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -63,31 +64,42 @@ final class WaitingQueue {
               .formatted(prompts.size(), added, limits.maxWaiting(), limits.maxWaitingTokens()));
     }
     Duration wait = estimatedWait();
-    if (waiting.size() + prompts.size() > limits.maxWaiting()) {
-      throw full(
-          "%d prompts wait and at most %d may".formatted(waiting.size(), limits.maxWaiting()),
-          wait);
-    }
-    if (tokens + added > limits.maxWaitingTokens()) {
-      throw full(
-          "the prompts that wait have %d tokens and may have %d"
-              .formatted(tokens, limits.maxWaitingTokens()),
-          wait);
-    }
-    if (wait.compareTo(limits.maxWait()) > 0) {
-      throw full(
-          "a new request would wait for about %d s, and %d s is the limit"
-              .formatted(wait.toSeconds(), limits.maxWait().toSeconds()),
-          wait);
+    String obstacle = obstacle(prompts.size(), added, wait);
+    if (obstacle != null) {
+      Duration retry = wait.compareTo(LONGEST_RETRY) < 0 ? wait : LONGEST_RETRY;
+      throw new QueueFullException(
+          obstacle, retry.compareTo(SHORTEST_RETRY) > 0 ? retry : SHORTEST_RETRY);
     }
     prompts.forEach(prompt -> waiting.add(new Waiting(prompt, generation)));
     tokens += added;
   }
 
-  private static QueueFullException full(String what, Duration wait) {
-    Duration retry = wait.compareTo(LONGEST_RETRY) < 0 ? wait : LONGEST_RETRY;
-    return new QueueFullException(
-        "the queue is full: " + what, retry.compareTo(SHORTEST_RETRY) > 0 ? retry : SHORTEST_RETRY);
+  /** Why a request does not fit now; null if it does. */
+  private @Nullable String obstacle(int prompts, long promptTokens, Duration wait) {
+    if (waiting.size() + prompts > limits.maxWaiting()) {
+      return "the queue is full: %d prompts wait and at most %d may"
+          .formatted(waiting.size(), limits.maxWaiting());
+    }
+    if (tokens + promptTokens > limits.maxWaitingTokens()) {
+      return "the queue is full: the prompts that wait have %d tokens and may have %d"
+          .formatted(tokens, limits.maxWaitingTokens());
+    }
+    if (wait.compareTo(limits.maxWait()) > 0) {
+      return "the queue is full: a new request would wait for about %d s, and %d s is the limit"
+          .formatted(wait.toSeconds(), limits.maxWait().toSeconds());
+    }
+    return null;
+  }
+
+  /** Why the smallest request would be refused now; null if it would not. */
+  synchronized @Nullable String fullness() {
+    return obstacle(1, 1, estimatedWait());
+  }
+
+  /** When the first of those that wait came, by the scheduler's clock; empty if none waits. */
+  synchronized OptionalLong firstArrivalNanos() {
+    Waiting first = waiting.peek();
+    return first == null ? OptionalLong.empty() : OptionalLong.of(first.generation.arrivalNanos());
   }
 
   /** Takes the first one if it fits. */

@@ -115,7 +115,7 @@ public class ModelServer implements Models {
     EngineThread engine = new EngineThread(List.of(scheduler), warmUp);
     running = new Running(served, loaded, engine, energy); // from now on a stop ends it
     engine.awaitWarm();
-    metrics.serve(served.id(), scheduler, loaded.kernels().ternary());
+    metrics.serve(served, loaded);
     energy.ifPresent(energyMetrics::serve);
     LOG.log(
         System.Logger.Level.INFO,
@@ -218,5 +218,17 @@ public class ModelServer implements Models {
   boolean isEngineAlive() {
     Running current = running;
     return current == null || current.engine.isAlive();
+  }
+
+  /** For how long the engine has finished no step although there was something to do. */
+  Duration engineStalledFor() {
+    Running current = running;
+    return current == null ? Duration.ZERO : current.engine.stalledFor();
+  }
+
+  /** Why any request would be refused for a full queue now; null if it would not. */
+  @Nullable String queueFullness() {
+    Running current = running;
+    return current == null ? null : current.served.scheduler().queueFullness();
   }
 }

@@ -31,6 +31,7 @@ final class SettingsCheck {
     atLeast(Duration.ZERO, "tritium.request.timeout", config.request().timeout());
     atLeast(Duration.ofMillis(10), "tritium.stream.ping", config.stream().ping());
     atLeast(Duration.ofMillis(10), "tritium.stream.stall-timeout", config.stream().stallTimeout());
+    atLeast(Duration.ofSeconds(1), "tritium.health.stall-timeout", config.health().stallTimeout());
     atLeast(Duration.ZERO, "tritium.shutdown.grace", config.shutdown().grace());
   }
 

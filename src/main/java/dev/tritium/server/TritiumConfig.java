@@ -82,6 +82,8 @@ public interface TritiumConfig {
 
   StreamConfig stream();
 
+  HealthConfig health();
+
   ShutdownConfig shutdown();
 
   SchedulerConfig scheduler();
@@ -138,6 +140,13 @@ public interface TritiumConfig {
 
     /** How long a reader may take nothing although there is something to take. */
     @WithDefault("30s")
+    Duration stallTimeout();
+  }
+
+  /** What the probes ask. */
+  interface HealthConfig {
+    /** How long the engine may take for a step; then the server counts as dead. */
+    @WithDefault("60s")
     Duration stallTimeout();
   }
 

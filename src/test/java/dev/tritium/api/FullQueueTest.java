@@ -79,7 +79,15 @@ class FullQueueTest {
         assertEquals("rate_limit_exceeded", error.get("code").textValue());
         assertTrue(error.get("param").isNull(), error::toString);
       }
+      Answer probe = api.get("/q/health/ready");
+      assertEquals(503, probe.status(), "others have room");
+      assertEquals(
+          "the queue is full: 1 prompts wait and at most 1 may",
+          probe.json().at("/checks/0/data/reason").textValue(),
+          probe::toString);
+      assertEquals(200, api.get("/q/health/live").status(), "that is no reason to restart it");
     }
+    Api.await("there is room", PATIENCE, () -> api.get("/q/health/ready").status() == 200);
   }
 
   @ParameterizedTest(name = "streamed: {0}")

@@ -162,6 +162,15 @@ class HgrnBitLoadingTest {
   }
 
   @Test
+  void theSizeOfWeightsIsThatOfThePackedMatrices() {
+    try (LanguageModel model = load()) {
+      int block = 4 * 32; // bytes of four rows of up to 128 columns, two bits a weight
+      int layer = block * (4 * HIDDEN / 4 + 2 * INTERMEDIATE / 4 + HIDDEN / 4);
+      assertEquals(LAYERS * layer + block * 13, model.weightBytes()); // the head has 50 rows
+    }
+  }
+
+  @Test
   void endOfTextIdsAreTheUnionOfBothFiles() {
     config.put("eos_token_id", List.of(3, 4, VOCABULARY)); // the last can never be drawn
     try (LanguageModel model = load()) {

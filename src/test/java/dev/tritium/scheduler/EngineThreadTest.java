@@ -267,6 +267,29 @@ class EngineThreadTest {
   }
 
   @Test
+  @Timeout(60)
+  void itIsStalledWhileAStepDoesNotEndAndNotWhileItSleeps() throws Exception {
+    Semaphore steps = new Semaphore(1);
+    model.beforeForward(steps::acquireUninterruptibly);
+    Generation generation = submit(2, 3);
+    await(() -> engine.stalledFor().toMillis() > 100);
+    steps.release(10);
+    assertEquals(3, read(generation));
+    await(() -> engine.stalledFor().isZero());
+    Thread.sleep(100);
+    assertTrue(engine.stalledFor().isZero(), "it has nothing to do");
+  }
+
+  @Test
+  @Timeout(60)
+  void itIsStalledWhileNobodyWakesItForARequest() throws Exception {
+    await(() -> engine.stalledFor().isZero());
+    scheduler.onWork(() -> {});
+    submit(2, 3);
+    await(() -> engine.stalledFor().toMillis() > 100);
+  }
+
+  @Test
   void cancellingEmptiesTheScheduler() throws Exception {
     List<Generation> generations = new ArrayList<>();
     for (int i = 0; i < 8; i++) {

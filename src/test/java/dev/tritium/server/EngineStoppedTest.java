@@ -41,7 +41,13 @@ class EngineStoppedTest {
       assertEquals(503, answer.status(), answer::toString);
       assertEquals("engine_stopped", answer.json().at("/error/code").textValue());
     }
-    assertEquals(503, api.get("/q/health/live").status(), "Kubernetes restarts it");
-    assertEquals(503, api.get("/q/health/ready").status());
+    for (String probe : List.of("live", "ready")) { // Kubernetes restarts it
+      Answer answer = api.get("/q/health/" + probe);
+      assertEquals(503, answer.status(), answer::toString);
+      assertEquals(
+          "the engine's thread has ended",
+          answer.json().at("/checks/0/data/reason").textValue(),
+          answer::toString);
+    }
   }
 }

@@ -47,7 +47,14 @@ class ModelLoadingTest {
       assertEquals("server_error", error.get("type").textValue());
       assertEquals("model_loading", error.get("code").textValue());
     }
-    assertEquals(503, api.get("/q/health/ready").status());
+    for (String probe : List.of("started", "ready")) {
+      Answer answer = api.get("/q/health/" + probe);
+      assertEquals(503, answer.status(), answer::toString);
+      assertEquals(
+          "the model is loading or warming up",
+          answer.json().at("/checks/0/data/reason").textValue(),
+          answer::toString);
+    }
     assertEquals(200, api.get("/q/health/live").status());
   }
 }

@@ -58,6 +58,7 @@ class TritiumConfigTest {
     assertEquals(4096, config.maxConnections());
     assertEquals(Duration.ofSeconds(5), config.stream().ping());
     assertEquals(Duration.ofSeconds(30), config.stream().stallTimeout());
+    assertEquals(Duration.ofSeconds(60), config.health().stallTimeout());
     assertEquals(Duration.ofSeconds(25), config.shutdown().grace());
     assertEquals(Optional.empty(), config.apiKeys());
     assertEquals(Optional.empty(), config.apiKeysFile());
@@ -114,6 +115,7 @@ class TritiumConfigTest {
     "request.timeout, PT-1S",
     "stream.ping, 0s",
     "stream.stall-timeout, 0s",
+    "health.stall-timeout, 0s",
     "shutdown.grace, PT-1S"
   })
   void aSettingThatCannotBeMeantIsNamed(String setting, String value) {

@@ -152,6 +152,11 @@ public final class FakeModel implements LanguageModel {
   }
 
   @Override
+  public long weightBytes() {
+    return 0;
+  }
+
+  @Override
   public long stateBytes(long tokens) {
     return 4 * tokens;
   }
