@@ -7,6 +7,7 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.List;
 import java.util.Set;
 import java.util.WeakHashMap;
 
@@ -48,11 +49,15 @@ public class Drain {
 
   /** How many are open. */
   private int open() {
-    exchanges.removeIf(
-        exchange ->
-            exchange.response().ended()
-                || exchange.response().closed()
-                || ClientConnections.isClosed(exchange.request()));
+    // Outside the set's lock: looking at a response takes its connection's lock, and a request that
+    // begins behind an answer has that when it wants the set's.
+    for (RoutingContext exchange : List.copyOf(exchanges)) {
+      if (exchange.response().ended()
+          || exchange.response().closed()
+          || ClientConnections.isClosed(exchange.request())) {
+        exchanges.remove(exchange);
+      }
+    }
     return exchanges.size();
   }
 
@@ -76,7 +81,7 @@ public class Drain {
       awaitEnd(LAST_WORDS);
     }
     // The server's own end would wait for clients that take nothing.
-    exchanges.forEach(exchange -> ClientConnections.cut(exchange.request()));
+    List.copyOf(exchanges).forEach(exchange -> ClientConnections.cut(exchange.request()));
   }
 
   private boolean awaitEnd(Duration limit) throws InterruptedException {
