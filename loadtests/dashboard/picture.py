@@ -70,8 +70,7 @@ def lines(axes, panel, series):
             axes.fill_between(times / 60, bottom, values, color=color, alpha=0.3, linewidth=0)
         axes.plot(times / 60, values, **look)
     axes.set_ylim(bottom=0)
-    axes.margins(y=0.15)
-    axes.legend(fontsize=6.5, frameon=False, loc="upper left", ncols=2 if len(series) > 3 else 1, handlelength=1.6, columnspacing=1)
+    axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(-0.02, -0.08), ncols=3, handlelength=1.6, columnspacing=1)
 
 
 def main():
@@ -79,7 +78,7 @@ def main():
     panels = json.load(open(figures))
     plt.rcParams |= {"font.family": "DejaVu Sans", "font.size": 7.5, "axes.edgecolor": "#bbbbbb", "axes.linewidth": 0.8}
     rows = -(-len(panels) // COLUMNS)
-    figure, grid = plt.subplots(rows, COLUMNS, figsize=(3.3 * COLUMNS, 2.35 * rows), sharex=True, layout="constrained")
+    figure, grid = plt.subplots(rows, COLUMNS, figsize=(3.3 * COLUMNS, 2.35 * rows), layout="constrained")
     for axes, each in zip(grid.flat, panels):
         panel, series = each["panel"], each["series"]
         unit = unit_of(panel)
@@ -92,8 +91,7 @@ def main():
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(color="#bbbbbb", labelcolor="#444444")
         axes.set_axisbelow(True)
-    for axes in grid[-1]:
-        axes.set_xlabel("minutes")
+        axes.xaxis.set_major_formatter("{x:g} min")
     figure.savefig(picture, dpi=125, facecolor="white", pil_kwargs={"optimize": True})
 
 

@@ -6,9 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tritium.testing.Api;
+import dev.tritium.testing.PackagedServer;
 import java.io.IOException;
-import java.net.ServerSocket;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,7 +27,7 @@ class MonitoringIT {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   @TempDir static Path folder;
-  private static Process server;
+  private static PackagedServer server;
   private static Prometheus prometheus;
   private static String target;
   private static Api api;
@@ -38,32 +36,17 @@ class MonitoringIT {
   @BeforeAll
   static void start() throws IOException {
     Prometheus.program("prometheus"); // else nothing needs to start
-    int port;
-    try (ServerSocket free = new ServerSocket(0)) {
-      port = free.getLocalPort();
-    }
-    target = "127.0.0.1:" + port;
     server =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "@src/main/jvm/args",
-                "-Xmx64m", // so that it collects garbage soon
-                "-Dtritium.home=.",
-                "-Dtritium.energy.source=estimate", // counters have no bounds
-                "-Dtritium.scheduler.max-running=2",
-                "-Dtritium.scheduler.max-waiting=1",
-                "-Dtritium.access-log.enabled=false",
-                "-jar",
-                "target/quarkus-app/quarkus-run.jar",
-                "serve",
-                "--port",
-                String.valueOf(port))
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("server.log").toFile())
-            .start();
-    Api.await("it serves", PATIENCE, () -> serverLog().contains("serving ") || !server.isAlive());
-    assertTrue(server.isAlive(), MonitoringIT::serverLog);
-    api = Api.ready(URI.create("http://" + target));
+        PackagedServer.start(
+            folder.resolve("server.log"),
+            Map.of(),
+            "-Xmx64m", // so that it collects garbage soon
+            "-Dtritium.energy.source=estimate", // counters have no bounds
+            "-Dtritium.scheduler.max-running=2",
+            "-Dtritium.scheduler.max-waiting=1",
+            "-Dtritium.access-log.enabled=false");
+    api = server.ready();
+    target = "127.0.0.1:" + server.port();
     prometheus = Prometheus.start(folder, target);
     load = new Load(api);
   }
@@ -79,16 +62,8 @@ class MonitoringIT {
         prometheus.close();
       }
       if (server != null) {
-        server.destroyForcibly().waitFor(60, TimeUnit.SECONDS);
+        server.close();
       }
-    }
-  }
-
-  private static String serverLog() {
-    try {
-      return Files.readString(folder.resolve("server.log"));
-    } catch (IOException e) {
-      throw new AssertionError(e);
     }
   }
 
