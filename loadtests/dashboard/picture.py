@@ -1,5 +1,6 @@
 """Draws panels of a Grafana dashboard with matplotlib: picture.py FIGURES PICTURE, where ./run writes the figures."""
 
+import io
 import json
 import re
 import sys
@@ -10,8 +11,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import PowerNorm
+from matplotlib.ticker import MaxNLocator, MultipleLocator
+from PIL import Image
 
 COLUMNS = 4
+LEGEND_LETTERS = 66  # as many fit below a panel
 UNITS = {"s": "s", "watt": "W", "joule": "J", "reqps": "requests/s", "percentunit": "%", "none": "", "tok/s": "tokens/s"}
 COLORS = {
     "green": "#56a64b", "yellow": "#e0b400", "orange": "#ff780a", "red": "#e02f44", "dark-red": "#ad0317", "purple": "#a352cc",
@@ -63,14 +67,16 @@ def lines(axes, panel, series):
         look = {"color": color, "label": each["legend"], "linewidth": 1.1, "linestyle": {"dash": "--", "dot": ":"}.get(style, "-")}
         times = np.array([at for at, _ in each["points"]])
         values = np.array([value for _, value in each["points"]]) * (100 if percent else 1)
-        if "stacking" in custom:
+        if "stacking" in custom and "custom.stacking" not in own:
             bottom = np.array([base.get(at, 0) for at in times])
             values = values + bottom
             base |= dict(zip(times, values))
             axes.fill_between(times / 60, bottom, values, color=color, alpha=0.3, linewidth=0)
         axes.plot(times / 60, values, **look)
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(-0.02, -0.08), ncols=3, handlelength=1.6, columnspacing=1)
+    in_one_row = sum(len(each["legend"]) + 6 for each in series) < LEGEND_LETTERS
+    look = {"fontsize": 7, "frameon": False, "handlelength": 1.5, "columnspacing": 0.9, "handletextpad": 0.4}
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.09), ncols=len(series) if in_one_row else 2, **look)
 
 
 def main():
@@ -78,7 +84,8 @@ def main():
     panels = json.load(open(figures))
     plt.rcParams |= {"font.family": "DejaVu Sans", "font.size": 7.5, "axes.edgecolor": "#bbbbbb", "axes.linewidth": 0.8}
     rows = -(-len(panels) // COLUMNS)
-    figure, grid = plt.subplots(rows, COLUMNS, figsize=(3.3 * COLUMNS, 2.35 * rows), layout="constrained")
+    figure, grid = plt.subplots(rows, COLUMNS, figsize=(3.3 * COLUMNS, 2.6 * rows))
+    figure.subplots_adjust(left=0.035, right=0.99, top=0.965, bottom=0.075, wspace=0.17, hspace=0.46)
     for axes, each in zip(grid.flat, panels):
         panel, series = each["panel"], each["series"]
         unit = unit_of(panel)
@@ -92,7 +99,12 @@ def main():
         axes.tick_params(color="#bbbbbb", labelcolor="#444444")
         axes.set_axisbelow(True)
         axes.xaxis.set_major_formatter("{x:g} min")
-    figure.savefig(picture, dpi=125, facecolor="white", pil_kwargs={"optimize": True})
+        axes.xaxis.set_major_locator(MultipleLocator(1))
+        if unit == "":
+            axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=125, facecolor="white")
+    Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(picture, optimize=True)
 
 
 if __name__ == "__main__":

@@ -156,6 +156,15 @@ class MonitoringIT {
   }
 
   @Test
+  void energyThatWasEstimatedIsCalledSo() {
+    String energy = "{__name__=~\"llm_.+_energy_joules(_total|_count)\"}";
+    Api.await("energy", PATIENCE, () -> prometheus.labelValues("__name__", energy).count() == 3);
+    assertEquals(List.of("estimated"), prometheus.labelValues("quality", energy).toList());
+    double[] unlabelled = prometheus.ask("count(" + energy.replace("}", ",quality=\"\"}") + ")");
+    assertEquals(0, unlabelled.length);
+  }
+
+  @Test
   void everyOutcomeThatTheLoadBringsAboutIsCounted() {
     for (String outcome : List.of("ok", "refused", "overloaded", "cancelled")) {
       Api.await(
