@@ -6,6 +6,7 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
@@ -47,48 +48,48 @@ public class Drain {
     return !draining;
   }
 
-  /** How many are open. */
-  private int open() {
-    // Outside the set's lock: looking at a response takes its connection's lock, and a request that
-    // begins behind an answer has that when it wants the set's.
-    for (RoutingContext exchange : List.copyOf(exchanges)) {
-      if (exchange.response().ended()
-          || exchange.response().closed()
-          || ClientConnections.isClosed(exchange.request())) {
-        exchanges.remove(exchange);
-      }
-    }
-    return exchanges.size();
+  /**
+   * Those that are open. They are asked outside of the set's lock: an answer has its connection's,
+   * which the event loop may hold while a next request waits in {@link #begin} for the set's.
+   */
+  private List<RoutingContext> open() {
+    List<RoutingContext> open = new ArrayList<>(exchanges);
+    open.removeIf(
+        exchange ->
+            exchange.response().ended()
+                || exchange.response().closed()
+                || ClientConnections.isClosed(exchange.request()));
+    return open;
   }
 
   /** Runs however the server is stopped, while its port is still open. */
   void run(@Observes ShutdownDelayInitiatedEvent event) throws InterruptedException {
     draining = true;
     server.drain();
-    if (open() == 0) {
+    if (open().isEmpty()) {
       return;
     }
     LOG.log(
         System.Logger.Level.INFO,
         "shutting down: {0} requests have {1} s to finish",
-        open(),
+        open().size(),
         grace.toSeconds());
     if (!awaitEnd(grace)) {
-      LOG.log(System.Logger.Level.WARNING, "{0} requests were not done in time", open());
+      LOG.log(System.Logger.Level.WARNING, "{0} requests were not done in time", open().size());
       server.endAll(
           new DrainingException(
               "the server shut down before the answer was complete; send it again"));
       awaitEnd(LAST_WORDS);
     }
     // The server's own end would wait for clients that take nothing.
-    List.copyOf(exchanges).forEach(exchange -> ClientConnections.cut(exchange.request()));
+    open().forEach(exchange -> ClientConnections.cut(exchange.request()));
   }
 
   private boolean awaitEnd(Duration limit) throws InterruptedException {
     long end = System.nanoTime() + limit.toNanos();
-    while (open() > 0 && System.nanoTime() < end) {
+    while (!open().isEmpty() && System.nanoTime() < end) {
       Thread.sleep(10);
     }
-    return open() == 0;
+    return open().isEmpty();
   }
 }
