@@ -9,14 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tritium.testing.Api;
 import dev.tritium.testing.Api.Answer;
+import dev.tritium.testing.PackagedServer;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -38,14 +37,13 @@ class ShutdownIT {
 
   @TempDir Path folder;
   private final ExecutorService clients = Executors.newCachedThreadPool();
-  private Process server;
-  private int port;
+  private PackagedServer server;
   private Api api;
 
   @AfterEach
   void endWhatRuns() {
     clients.shutdownNow();
-    server.destroyForcibly();
+    server.close();
   }
 
   @Test
@@ -54,10 +52,10 @@ class ShutdownIT {
     Api.await("it is ready", PATIENCE, () -> isHealthy("ready"));
     try (Socket stream = api.open(PATH, answer(true));
         Socket plain = api.open(PATH, answer(false));
-        Socket late = new Socket(InetAddress.getLoopbackAddress(), port)) {
+        Socket late = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
       late.getOutputStream().write(HEAD.getBytes(ISO_8859_1)); // its body comes later
       Api.await("they run", PATIENCE, () -> api.running() == 2);
-      server.destroy(); // SIGTERM
+      server.process().destroy(); // SIGTERM
       Api.await("it drains", PATIENCE, () -> !isHealthy("ready"));
       assertEquals(200, api.get("/q/health/live").status());
       for (boolean streamed : new boolean[] {false, true}) {
@@ -74,7 +72,7 @@ class ShutdownIT {
       assertTrue(
           body(plain, END_OF_USAGE).contains("\"completion_tokens\":1500"),
           "the plain answer is whole");
-      assertTrue(server.isAlive(), "it waits for the late request");
+      assertTrue(server.process().isAlive(), "it waits for the late request");
       late.getOutputStream().write('{');
       String status = new String(late.getInputStream().readNBytes(12), ISO_8859_1);
       assertEquals("HTTP/1.1 400", status, "what it hears of its body");
@@ -91,7 +89,7 @@ class ShutdownIT {
     try (Socket unread = api.openSlow(PATH, endless(true))) {
       Api.await("they run", PATIENCE, () -> api.running() == 3);
       Api.beginAnother(unread, PATH);
-      server.destroy();
+      server.process().destroy();
       String events = stream.get().body();
       assertFalse(events.contains("[DONE]"), "it was done");
       assertTrue(events.endsWith("\n\n"), events);
@@ -114,7 +112,7 @@ class ShutdownIT {
   void aServerThatIsStillLoadingEndsTheSameWay() throws Exception {
     start("25s");
     Api.await("the port is open", PATIENCE, () -> isHealthy("live"));
-    server.destroy();
+    server.process().destroy();
     assertEquals(0, exitValue());
   }
 
@@ -124,9 +122,9 @@ class ShutdownIT {
     Api.await("it is ready", PATIENCE, () -> isHealthy("ready"));
     try (Socket stream = api.open(PATH, endless(true))) {
       Api.await("it runs", PATIENCE, () -> api.running() == 1);
-      server.destroy();
+      server.process().destroy();
       Api.await("it drains", PATIENCE, () -> !isHealthy("ready"));
-      server.destroy();
+      server.process().destroy();
       assertNotEquals(0, exitValue(), stream::toString);
     }
   }
@@ -164,24 +162,9 @@ class ShutdownIT {
   }
 
   private void start(String grace) throws IOException {
-    try (ServerSocket free = new ServerSocket(0)) {
-      port = free.getLocalPort();
-    }
     server =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "@src/main/jvm/args",
-                "-Dtritium.home=.",
-                "-Dtritium.shutdown.grace=" + grace,
-                "-jar",
-                "target/quarkus-app/quarkus-run.jar",
-                "serve",
-                "--port",
-                String.valueOf(port))
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("log").toFile())
-            .start();
-    api = new Api(URI.create("http://127.0.0.1:" + port));
+        PackagedServer.start(folder.resolve("log"), Map.of(), "-Dtritium.shutdown.grace=" + grace);
+    api = server.api();
   }
 
   private boolean isHealthy(String what) {
@@ -193,12 +176,8 @@ class ShutdownIT {
   }
 
   private int exitValue() throws Exception {
-    assertTrue(server.waitFor(60, TimeUnit.SECONDS), "it does not end: " + log());
-    assertFalse(log().contains("\tat "), log());
-    return server.exitValue();
-  }
-
-  private String log() throws IOException {
-    return Files.readString(folder.resolve("log"));
+    assertTrue(server.process().waitFor(60, TimeUnit.SECONDS), "it does not end: " + server.log());
+    assertFalse(server.log().contains("\tat "), server.log());
+    return server.process().exitValue();
   }
 }

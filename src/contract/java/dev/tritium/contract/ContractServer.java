@@ -5,13 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.tritium.testing.Api;
 import dev.tritium.testing.Api.Answer;
+import dev.tritium.testing.PackagedServer;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.ServerSocket;
-import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -27,37 +25,18 @@ final class ContractServer implements BeforeAllCallback, AfterAllCallback {
 
   private static final Path LOG = Path.of("target", "contract-server.log");
 
-  private Process process;
+  private PackagedServer server;
   private Api api;
-  private int port;
 
   @Override
   public void beforeAll(ExtensionContext context) throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      port = socket.getLocalPort();
-    }
-    ProcessBuilder server =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "@src/main/jvm/args",
-            "-Dtritium.home=.",
+    server =
+        PackagedServer.start(
+            LOG,
+            Map.of("TRITIUM_API_KEYS", KEY),
             "-Dtritium.scheduler.max-running=4",
-            "-Dtritium.scheduler.max-waiting=8",
-            "-jar",
-            "target/quarkus-app/quarkus-run.jar",
-            "serve",
-            "--port",
-            String.valueOf(port));
-    server.environment().put("TRITIUM_API_KEYS", KEY);
-    process = server.redirectErrorStream(true).redirectOutput(LOG.toFile()).start();
-    Api.await(
-        "the server is ready",
-        Duration.ofSeconds(60),
-        () -> {
-          assertTrue(process.isAlive(), ContractServer::log);
-          return log().contains("serving ");
-        });
-    api = Api.ready(URI.create("http://127.0.0.1:" + port));
+            "-Dtritium.scheduler.max-waiting=8");
+    api = server.ready();
   }
 
   @Override
@@ -65,22 +44,14 @@ final class ContractServer implements BeforeAllCallback, AfterAllCallback {
     try {
       awaitIdle(); // whatever the clients did, nothing may run on
     } finally {
-      process.destroy();
+      server.process().destroy();
     }
-    assertTrue(process.waitFor(60, TimeUnit.SECONDS), "the server does not end");
-  }
-
-  private static String log() {
-    try {
-      return Files.readString(LOG);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    assertTrue(server.process().waitFor(60, TimeUnit.SECONDS), "the server does not end");
   }
 
   /** What clients call the base URL. */
   String baseUrl() {
-    return "http://127.0.0.1:" + port + "/v1";
+    return "http://127.0.0.1:" + server.port() + "/v1";
   }
 
   /** An answer to a POST that must succeed. */
