@@ -32,6 +32,7 @@ class HealthChecksTest {
     Duration stalledFor = Duration.ZERO;
     @Nullable String fullness;
 
+    @SuppressWarnings("deprecation") // Quarkus has no other registry yet
     State() {
       super(
           CONFIG,
