@@ -284,6 +284,10 @@ class ErrorsTest {
             "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{}}]}]",
             "messages[0].content"),
         arguments(
+            "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Hi\","
+                + "\"cache_control\":{\"type\":\"ephemeral\"}}]}]",
+            "messages[0].content.cache_control"),
+        arguments(
             "[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"Ho\","
                 + "\"tool_calls\":[{}]}]",
             "messages[1].tool_calls"),

@@ -107,18 +107,7 @@ record ChatRequest(
     if (!message.isObject()) {
       throw ApiException.invalid(param, "'%s' must be an object".formatted(param));
     }
-    for (Map.Entry<String, JsonNode> field : message.properties()) {
-      switch (field.getKey()) {
-        case "role", "content", "name" -> {}
-        default -> {
-          String off = field.getValue().toString();
-          if (!off.equals("null") && !off.equals("[]")) {
-            String name = param + "." + field.getKey();
-            throw ApiException.invalid(name, "'%s' is not supported".formatted(name));
-          }
-        }
-      }
-    }
+    refuseOthers(param, message, Set.of("role", "content", "name"));
     JsonNode role = message.get("role");
     if (role == null || !role.isTextual() || !ROLES.contains(role.textValue())) {
       throw ApiException.invalid(
@@ -133,6 +122,17 @@ record ChatRequest(
       seen.put("name", message.get("name").textValue());
     }
     return seen;
+  }
+
+  /** Nothing is ignored in silence but what is off anyhow. */
+  private static void refuseOthers(String param, JsonNode object, Set<String> known) {
+    for (Map.Entry<String, JsonNode> field : object.properties()) {
+      String off = field.getValue().toString();
+      if (!known.contains(field.getKey()) && !off.equals("null") && !off.equals("[]")) {
+        String name = param + "." + field.getKey();
+        throw ApiException.invalid(name, "'%s' is not supported".formatted(name));
+      }
+    }
   }
 
   private static String content(String param, @Nullable JsonNode content) {
@@ -152,6 +152,7 @@ record ChatRequest(
         throw ApiException.invalid(
             param, "'%s' may hold only parts {\"type\": \"text\", \"text\": ...}".formatted(param));
       }
+      refuseOthers(param, part, Set.of("type", "text"));
       text.append(part.get("text").textValue());
     }
     return text.toString();

@@ -55,7 +55,8 @@ final class Parameters {
             "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
             "content": {"oneOf": [{"type": "string"},
              {"type": "array", "items": {"type": "object", "required": ["type", "text"],
-              "properties": {"type": {"const": "text"}, "text": {"type": "string"}}}}]},
+              "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+              "additionalProperties": {"enum": [null, []]}}}]},
             "name": {"type": ["string", "null"]}},
            "additionalProperties": {"enum": [null, []]}}}""");
 
