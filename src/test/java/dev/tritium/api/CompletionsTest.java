@@ -388,6 +388,22 @@ class CompletionsTest {
         with(new Object[] {"prompt", "A", "stream", true}, "stream_options", JSON_NULL_USAGE));
   }
 
+  @Test
+  void parametersWithoutEffectAreTakenAsOpenAiHasThem() {
+    Object[] body = {"prompt", "Once", "temperature", 0};
+    Object[] more = {
+      "user", "someone",
+      "metadata", Map.of("k".repeat(64), "v".repeat(512)),
+      "store", true,
+      "service_tier", "flex",
+      "safety_identifier", "i".repeat(128),
+      "prompt_cache_key", "key",
+      "prompt_cache_retention", "24h",
+      "prompt_cache_options", Map.of("mode", "explicit", "ttl", "30m"),
+    };
+    assertEquals(text(api.ask(PATH, body)), text(api.ask(PATH, with(body, more))));
+  }
+
   private static final JsonNode JSON_NULL_USAGE =
       Api.JSON.createObjectNode().putNull("include_usage");
 

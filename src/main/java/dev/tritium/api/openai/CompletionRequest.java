@@ -75,6 +75,9 @@ record CompletionRequest(
   /** The answers of each prompt from which the best n are chosen. */
   private static int drawn(
       RequestBody body, int n, boolean stream, int prompts, ServedModel model) {
+    if (body.integer("best_of", 0) == 0) {
+      return n;
+    }
     int drawn = SamplingParameters.answers(body, "best_of", n, prompts, model);
     if (drawn < n) {
       throw ApiException.invalid(

@@ -18,7 +18,7 @@ record Parameter(String name, Shape shape, Status status, String otherwise, Stri
   /** What the server does with a parameter. */
   enum Status {
     SUPPORTED,
-    /** Changes nothing in the answer: any value is taken. */
+    /** Changes nothing in the answer. */
     ACCEPTED,
     /** Only a value that means off is taken. */
     REFUSED
@@ -28,8 +28,8 @@ record Parameter(String name, Shape shape, Status status, String otherwise, Stri
     return new Parameter(name, shape, Status.SUPPORTED, otherwise, meaning);
   }
 
-  static Parameter accepted(String name) {
-    return new Parameter(name, Shape.ANY, Status.ACCEPTED, "none", "changes nothing in the answer");
+  static Parameter accepted(String name, Shape shape) {
+    return new Parameter(name, shape, Status.ACCEPTED, "none", "changes nothing in the answer");
   }
 
   /**

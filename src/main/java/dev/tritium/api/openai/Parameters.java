@@ -1,12 +1,12 @@
 package dev.tritium.api.openai;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /**
  * The table of parameters of each endpoint. What is not in it is unknown and refused by name; null
@@ -22,6 +22,10 @@ final class Parameters {
   static final int MAX_STOP_TOKENS = 1024;
   static final int MAX_BIASES = 1024;
   static final int MAX_BIAS = 100;
+  private static final int MAX_BEST_OF = 20;
+  private static final int MAX_METADATA = 16;
+  private static final int MAX_METADATA_NAME = 64; // UTF-16 units
+  private static final int MAX_METADATA_VALUE = 512; // UTF-16 units
 
   private static final long MAX_INT = Integer.MAX_VALUE;
 
@@ -198,9 +202,9 @@ final class Parameters {
               "Log-probabilities of the tokens, and so many alternatives for each"),
           Parameter.of(
               "best_of",
-              Shape.integer(1, MAX_CHOICES),
+              Shape.integer(0, MAX_BEST_OF),
               "`n`",
-              "Answers drawn, of which the `n` likeliest are shown (OpenAI: 0 to 20); above `n` not with `stream`"));
+              "Answers drawn, of which the `n` likeliest are shown; above `n` not with `stream`; 0 is `n`"));
 
   /** Of chat alone. */
   static final List<Parameter> CHAT_ONLY =
@@ -224,21 +228,63 @@ final class Parameters {
               "0",
               "So many alternatives for each token; needs `logprobs`"));
 
+  private static final Shape METADATA =
+      new Shape(
+          "an object of at most %d strings, each of at most %d characters, with names of at most %d"
+              .formatted(MAX_METADATA, MAX_METADATA_VALUE, MAX_METADATA_NAME),
+          """
+          {"type": "object", "maxProperties": %d, "propertyNames": {"maxLength": %d},
+           "additionalProperties": {"type": "string", "maxLength": %d}}"""
+              .formatted(MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE),
+          value ->
+              value.isObject()
+                  && value.size() <= MAX_METADATA
+                  && value.propertyStream().allMatch(Parameters::isMetadata));
+
+  private static final Shape CACHE_OPTIONS =
+      new Shape(
+          "an object of `mode`, \"implicit\" or \"explicit\", and `ttl`, a string",
+          """
+          {"type": "object", "additionalProperties": false, "properties": {
+           "mode": {"enum": ["implicit", "explicit"]}, "ttl": {"type": "string"}}}""",
+          value ->
+              value.isObject() && value.propertyStream().allMatch(Parameters::isCacheOption));
+
+  private static boolean isMetadata(Map.Entry<String, JsonNode> entry) {
+    return entry.getKey().length() <= MAX_METADATA_NAME
+        && Shape.text(MAX_METADATA_VALUE).fits().test(entry.getValue());
+  }
+
+  private static boolean isCacheOption(Map.Entry<String, JsonNode> entry) {
+    return switch (entry.getKey()) {
+      case "mode" -> List.of("implicit", "explicit").contains(entry.getValue().textValue());
+      case "ttl" -> entry.getValue().isTextual();
+      default -> false;
+    };
+  }
+
   /** OpenAI's, on both endpoints, that change nothing in the answer. */
   static final List<Parameter> ACCEPTED =
-      Stream.of(
-              "user",
-              "metadata",
-              "store",
+      List.of(
+          Parameter.accepted("user", Shape.TEXT),
+          Parameter.accepted("metadata", METADATA),
+          Parameter.accepted("store", Shape.FLAG),
+          Parameter.accepted(
               "service_tier",
-              "safety_identifier",
-              "prompt_cache_key",
-              "prompt_cache_retention",
-              "prompt_cache_options")
-          .map(Parameter::accepted)
-          .toList();
+              Shape.oneOf(
+                  "\"auto\"",
+                  "\"default\"",
+                  "\"flex\"",
+                  "\"scale\"",
+                  "\"priority\"",
+                  "\"fast\"")),
+          Parameter.accepted("safety_identifier", Shape.text(128)),
+          Parameter.accepted("prompt_cache_key", Shape.TEXT),
+          Parameter.accepted("prompt_cache_retention", Shape.oneOf("\"in_memory\"", "\"24h\"")),
+          Parameter.accepted("prompt_cache_options", CACHE_OPTIONS));
 
-  static final List<Parameter> ACCEPTED_CHAT = List.of(Parameter.accepted("parallel_tool_calls"));
+  static final List<Parameter> ACCEPTED_CHAT =
+      List.of(Parameter.accepted("parallel_tool_calls", Shape.FLAG));
 
   /** OpenAI's, of completions, that this server does not do. */
   static final List<Parameter> REFUSED_COMPLETIONS =
