@@ -69,8 +69,8 @@ record ChatRequest(
     }
     int least = Math.max(1, body.integer("min_tokens", 0));
     int room = model.maxModelTokens() - promptTokens;
-    return SamplingParameters.requireFit(
-        "messages", Math.max(least, Math.min(model.chatMaxTokens(), room)), promptTokens, model);
+    int most = body.has("n_predict") ? room : Math.min(model.chatMaxTokens(), room);
+    return SamplingParameters.requireFit("messages", Math.max(least, most), promptTokens, model);
   }
 
   /** The text of a conversation as the model's template writes it, special tokens included. */

@@ -66,14 +66,16 @@ final class Parameters {
 
   private static final Shape STREAM_OPTIONS =
       Shape.of(
-          "an object of `include_usage` and `continuous_usage_stats`, true or false",
+          "an object of `include_usage`, `continuous_usage_stats` and `include_obfuscation`, true or"
+              + " false",
           """
           {"type": "object", "additionalProperties": false, "properties": {
            "include_usage": {"type": ["boolean", "null"],
             "description": "One more chunk at the end, with usage and no choices"},
            "continuous_usage_stats": {"type": ["boolean", "null"],
             "description": "Usage so far in every chunk; needs include_usage"},
-           "include_obfuscation": {"enum": [false, null]}}}""");
+           "include_obfuscation": {"type": ["boolean", "null"],
+            "description": "Random letters in every chunk, so that sizes tell less of the text"}}}""");
 
   private static final Shape LOGIT_BIAS =
       Shape.of(
@@ -134,6 +136,8 @@ final class Parameters {
               "1",
               "Divides the logits; 0 takes the likeliest token"),
           Parameter.of(
+              "do_sample", Shape.FLAG, "true", "TGI's; false is `temperature` 0"),
+          Parameter.of(
               "top_k", Shape.integer(-1, MAX_INT), "0", "Likeliest tokens kept; 0 and -1 keep all"),
           Parameter.of(
               "typical_p", Shape.number("0.01", "1"), "1", "Mass of the most typical tokens kept"),
@@ -155,6 +159,12 @@ final class Parameters {
               Shape.number("-2", "2"),
               "0",
               "Taken from it each time that the token is there"),
+          Parameter.of(
+              "repeat_last_n",
+              Shape.integer(-1, MAX_INT),
+              "-1",
+              "llama.cpp's: tokens that penalties look back on. Here they look at all (-1); other"
+                  + " values only without penalties"),
           Parameter.of("logit_bias", LOGIT_BIAS, "none", "Added to the logits of these tokens"),
           Parameter.of(
               "seed",
@@ -164,6 +174,11 @@ final class Parameters {
           Parameter.of(
               "stop", STOP, "none", "Text that ends an answer, and is not part of it any more"),
           Parameter.of("stop_token_ids", STOP_TOKENS, "none", "Tokens that end an answer"),
+          Parameter.of(
+              "n_predict",
+              new Shape("-1 (a limit is `max_tokens`)", Shape.oneOf("-1").schema(), Shape.oneOf("-1").fits()),
+              "none",
+              "llama.cpp's: as many tokens as fit beside the prompt, if there is no `max_tokens`"),
           Parameter.of(
               "min_tokens",
               Shape.integer(0, MAX_INT),
@@ -300,7 +315,8 @@ final class Parameters {
           Parameter.refused("modalities", "", "[\"text\"]"),
           Parameter.refused("audio", ""),
           Parameter.refused("prediction", ""),
-          Parameter.refused("reasoning_effort", "", "\"none\""),
+          Parameter.refusedSince(
+              "reasoning_effort", "the models here do not reason before they answer", "\"none\""),
           Parameter.refused("verbosity", "", "\"medium\""),
           Parameter.refused("web_search_options", ""),
           Parameter.refused("moderation", ""));
@@ -330,9 +346,7 @@ final class Parameters {
           Parameter.refused("continue_final_message", "", "false"),
           Parameter.refused("priority", "", "0"),
           // llama-server
-          Parameter.refused("n_predict", "max_tokens"),
           Parameter.refused("repeat_penalty", "repetition_penalty", "1"),
-          Parameter.refused("repeat_last_n", "repetition_penalty"),
           Parameter.refused("n_probs", "logprobs", "0"),
           Parameter.refused("grammar", "response_format", "\"\""),
           Parameter.refused("json_schema", "response_format"),
@@ -349,13 +363,12 @@ final class Parameters {
           Parameter.refused("lora", "", "[]"),
           // TGI
           Parameter.refused("inputs", "prompt"),
-          Parameter.refused("parameters", ""),
+          Parameter.refused("parameters", "", "{}"),
           Parameter.refused("max_new_tokens", "max_tokens"),
-          Parameter.refused("do_sample", "temperature", "true"),
           Parameter.refused("return_full_text", "echo", "false"),
           Parameter.refused("details", "logprobs", "false"),
           Parameter.refused("decoder_input_details", "echo", "false"),
-          Parameter.refused("top_n_tokens", "logprobs"),
+          Parameter.refused("top_n_tokens", "logprobs", "0"),
           Parameter.refused("truncate", ""),
           Parameter.refused("watermark", "", "false"),
           Parameter.refused("adapter_id", ""));

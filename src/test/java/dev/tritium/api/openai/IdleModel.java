@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class IdleModel implements Models, AutoCloseable {
   private static final SchedulerLimits LIMITS = SchedulerLimits.defaults();
   static final int MAX_RUNNING = LIMITS.maxRunning();
+  static final int MAX_TOKENS = 10_000; // of prompt and answer
 
   private final ServedModel model;
 
@@ -35,7 +36,7 @@ final class IdleModel implements Models, AutoCloseable {
             new Grammars(tokenizer, FakeModel.VOCABULARY, Set.of(FakeModel.EOS)),
             ChatTemplate.parse("{{ messages[0]['content'] }}", Map.of()),
             new Scheduler(fake, tokenizer, new ScalarRowKernels(), LIMITS, report -> {}),
-            10_000,
+            MAX_TOKENS,
             10,
             Sampling.plain(0),
             null);
