@@ -174,7 +174,9 @@ class ErrorsTest {
   /** A parameter without effect in JSON, of which OpenAI takes no such value. */
   static Stream<Arguments> badParametersWithoutEffect() {
     String names =
-        IntStream.range(0, 17).mapToObj("\"k%d\":\"v\""::formatted).collect(Collectors.joining(","));
+        IntStream.range(0, 17)
+            .mapToObj("\"k%d\":\"v\""::formatted)
+            .collect(Collectors.joining(","));
     return Stream.of(
         arguments("user", "5"),
         arguments("user", "{}"),
@@ -319,7 +321,18 @@ class ErrorsTest {
         arguments("[{\"role\":5,\"content\":\"Hi\"}]", "messages[0].role"),
         arguments("[{\"role\":\"user\"}]", "messages[0].content"),
         arguments("[{\"role\":\"user\",\"content\":5}]", "messages[0].content"),
+        arguments("[{\"role\":\"user\",\"content\":[]}]", "messages[0].content"),
         arguments("[{\"role\":\"user\",\"content\":[\"Hi\"]}]", "messages[0].content"),
+        arguments("[{\"role\":\"tool\",\"content\":\"5\"}]", "messages[0].tool_call_id"),
+        arguments(
+            "[{\"role\":\"tool\",\"content\":\"5\",\"tool_call_id\":null}]",
+            "messages[0].tool_call_id"),
+        arguments(
+            "[{\"role\":\"tool\",\"content\":\"5\",\"tool_call_id\":5}]",
+            "messages[0].tool_call_id"),
+        arguments(
+            "[{\"role\":\"user\",\"content\":\"5\",\"tool_call_id\":\"a\"}]",
+            "messages[0].tool_call_id"),
         arguments(
             "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{}}]}]",
             "messages[0].content"),

@@ -102,24 +102,34 @@ record ChatRequest(
     return messages;
   }
 
-  /** A message as templates see it: role, content and, where it is given, name. */
+  /** A message as templates see it: role, content, and what else it has of a name or a tool. */
   private static Map<String, Object> message(String param, JsonNode message) {
     if (!message.isObject()) {
       throw ApiException.invalid(param, "'%s' must be an object".formatted(param));
     }
-    refuseOthers(param, message, Set.of("role", "content", "name"));
     JsonNode role = message.get("role");
     if (role == null || !role.isTextual() || !ROLES.contains(role.textValue())) {
       throw ApiException.invalid(
           param + ".role",
           "'%s.role' must be system, developer, user, assistant or tool".formatted(param));
     }
+    boolean ofTool = role.textValue().equals("tool");
+    refuseOthers(
+        param,
+        message,
+        ofTool
+            ? Set.of("role", "content", "name", "tool_call_id")
+            : Set.of("role", "content", "name"));
     Map<String, Object> seen = new HashMap<>();
     seen.put("role", role.textValue().equals("developer") ? "system" : role.textValue());
     seen.put("content", content(param + ".content", message.get("content")));
     if (message.hasNonNull("name")) {
       Shape.TEXT.check(param + ".name", message.get("name"));
       seen.put("name", message.get("name").textValue());
+    }
+    if (ofTool) {
+      Shape.TEXT.check(param + ".tool_call_id", message.path("tool_call_id"));
+      seen.put("tool_call_id", message.get("tool_call_id").textValue());
     }
     return seen;
   }
@@ -142,9 +152,10 @@ record ChatRequest(
     if (content.isTextual()) {
       return content.textValue();
     }
-    if (!content.isArray()) {
+    if (!content.isArray() || content.isEmpty()) {
       throw ApiException.invalid(
-          param, "'%s' must be a string or an array of text parts".formatted(param));
+          param,
+          "'%s' must be a string or an array of text parts, at least one".formatted(param));
     }
     StringBuilder text = new StringBuilder();
     for (JsonNode part : content) {

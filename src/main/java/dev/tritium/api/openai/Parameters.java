@@ -51,17 +51,19 @@ final class Parameters {
   /** Fields of a message that are not here may be null or an empty array, as some clients send. */
   private static final Shape MESSAGES =
       Shape.of(
-          "an array of `{role, content, name}`, where content is a string or an array of text parts",
+          "an array of `{role, content, name}`, for role tool with `tool_call_id`, where content is a"
+              + " string or an array of at least one text part",
           """
           {"type": "array", "minItems": 1, "items": {"type": "object",
            "required": ["role", "content"],
            "properties": {
             "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
             "content": {"oneOf": [{"type": "string"},
-             {"type": "array", "items": {"type": "object", "required": ["type", "text"],
+             {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["type", "text"],
               "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
               "additionalProperties": {"enum": [null, []]}}}]},
-            "name": {"type": ["string", "null"]}},
+            "name": {"type": ["string", "null"]},
+            "tool_call_id": {"type": ["string", "null"], "description": "Required for role tool"}},
            "additionalProperties": {"enum": [null, []]}}}""");
 
   private static final Shape STREAM_OPTIONS =
@@ -135,8 +137,7 @@ final class Parameters {
               Shape.number("0", "2"),
               "1",
               "Divides the logits; 0 takes the likeliest token"),
-          Parameter.of(
-              "do_sample", Shape.FLAG, "true", "TGI's; false is `temperature` 0"),
+          Parameter.of("do_sample", Shape.FLAG, "true", "TGI's; false is `temperature` 0"),
           Parameter.of(
               "top_k", Shape.integer(-1, MAX_INT), "0", "Likeliest tokens kept; 0 and -1 keep all"),
           Parameter.of(
@@ -176,7 +177,10 @@ final class Parameters {
           Parameter.of("stop_token_ids", STOP_TOKENS, "none", "Tokens that end an answer"),
           Parameter.of(
               "n_predict",
-              new Shape("-1 (a limit is `max_tokens`)", Shape.oneOf("-1").schema(), Shape.oneOf("-1").fits()),
+              new Shape(
+                  "-1 (a limit is `max_tokens`)",
+                  Shape.oneOf("-1").schema(),
+                  Shape.oneOf("-1").fits()),
               "none",
               "llama.cpp's: as many tokens as fit beside the prompt, if there is no `max_tokens`"),
           Parameter.of(
@@ -262,8 +266,7 @@ final class Parameters {
           """
           {"type": "object", "additionalProperties": false, "properties": {
            "mode": {"enum": ["implicit", "explicit"]}, "ttl": {"type": "string"}}}""",
-          value ->
-              value.isObject() && value.propertyStream().allMatch(Parameters::isCacheOption));
+          value -> value.isObject() && value.propertyStream().allMatch(Parameters::isCacheOption));
 
   private static boolean isMetadata(Map.Entry<String, JsonNode> entry) {
     return entry.getKey().length() <= MAX_METADATA_NAME
@@ -287,12 +290,7 @@ final class Parameters {
           Parameter.accepted(
               "service_tier",
               Shape.oneOf(
-                  "\"auto\"",
-                  "\"default\"",
-                  "\"flex\"",
-                  "\"scale\"",
-                  "\"priority\"",
-                  "\"fast\"")),
+                  "\"auto\"", "\"default\"", "\"flex\"", "\"scale\"", "\"priority\"", "\"fast\"")),
           Parameter.accepted("safety_identifier", Shape.text(128)),
           Parameter.accepted("prompt_cache_key", Shape.TEXT),
           Parameter.accepted("prompt_cache_retention", Shape.oneOf("\"in_memory\"", "\"24h\"")),
