@@ -8,8 +8,8 @@ import jakarta.ws.rs.core.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <p>It is run by the connection's event loop alone, so an event costs one wake-up of that thread
  * and one write. It is pulled: the next deltas are taken when the last ones were written. A
  * connection that closes cancels the generation, and one that takes nothing for too long is closed.
+ * Whatever else goes wrong ends the request: nobody waits for what does not come.
  */
 final class Answers {
   private static final System.Logger LOG = System.getLogger(Answers.class.getName());
@@ -43,6 +44,7 @@ final class Answers {
   private boolean waiting; // for the generation
   private boolean lagging; // the client took its time for the last write
   private boolean last; // nothing comes after the pieces
+  private boolean begun; // the head is made, so an error has no status of its own any more
   private boolean ended;
 
   private Answers(Generation generation, AnswerFormat format, Client client, boolean stream) {
@@ -69,7 +71,7 @@ final class Answers {
     client.notes().submitted(generation.account(), stream);
     Answers answers = new Answers(generation, format, client, stream);
     client.takeOver();
-    client.onEventLoop(stream ? answers::sendEvents : answers::sendDocument);
+    answers.onEventLoop(stream ? answers::sendEvents : answers::sendDocument);
   }
 
   private static Generation submit(ServedModel model, List<SequenceRequest> sequences) {
@@ -84,19 +86,20 @@ final class Answers {
 
   private void sendEvents() {
     begin();
+    StringBuilder text = new StringBuilder();
+    format.opening(generation.account()).forEach(json -> addEvent(json, text));
+    begun = true;
     client.header(HttpHeaders.CONTENT_TYPE, "text/event-stream");
     client.header(HttpHeaders.CACHE_CONTROL, "no-cache");
     client.header("X-Accel-Buffering", "no"); // nginx would collect the events
     client.setChunked();
-    StringBuilder text = new StringBuilder();
-    format.opening(generation.account()).forEach(json -> addEvent(json, text));
     write(text.toString());
   }
 
   /** Waits until something is new. */
   private void awaitDeltas() {
     waiting = true;
-    generation.onReady(() -> client.onEventLoop(this::readDeltas));
+    generation.onReady(() -> onEventLoop(this::readDeltas));
   }
 
   private void readDeltas() {
@@ -122,7 +125,7 @@ final class Answers {
       ErrorKind kind = ApiException.of(e).kind();
       notes.failed(kind);
       if (kind == ErrorKind.INTERNAL) {
-        LOG.log(System.Logger.Level.ERROR, "a stream failed", e);
+        LOG.log(System.Logger.Level.ERROR, "the stream of request " + notes.id() + " failed", e);
       }
       last = true;
       text.setLength(0);
@@ -148,9 +151,9 @@ final class Answers {
       answers.forEach(notes::add);
       String document = format.body(answers, generation.account());
       int bytes = document.getBytes(StandardCharsets.UTF_8).length;
-      client.onEventLoop(() -> sendDocument(document, bytes));
+      onEventLoop(() -> sendDocument(document, bytes));
     } catch (RuntimeException | Error e) {
-      client.onEventLoop(() -> fail(e));
+      onEventLoop(() -> fail(e));
     }
   }
 
@@ -158,6 +161,7 @@ final class Answers {
     if (!ended) {
       waiting = false;
       last = true;
+      begun = true;
       client.header(HttpHeaders.CONTENT_TYPE, "application/json");
       client.header(HttpHeaders.CONTENT_LENGTH, String.valueOf(bytes));
       write(document);
@@ -166,10 +170,32 @@ final class Answers {
 
   // ---------------------------------------------------------------- how it is sent
 
+  private void onEventLoop(Runnable task) {
+    client.onEventLoop(() -> run(task));
+  }
+
+  /** Runs a task on the event loop, which would forget that it failed. */
+  private void run(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException | Error e) {
+      LOG.log(System.Logger.Level.ERROR, "request " + notes.id() + " failed", e);
+      if (!ended) {
+        notes.failed(ErrorKind.INTERNAL);
+        if (begun) {
+          client.cut();
+          end();
+        } else {
+          fail(e);
+        }
+      }
+    }
+  }
+
   private void begin() {
     long shortest = Math.min(client.pingAfter().toNanos(), client.stallTimeout().toNanos());
-    clock = client.every(Duration.ofNanos(shortest / 4), this::tick);
-    atClose = client.onClose(() -> client.onEventLoop(this::end));
+    clock = client.every(Duration.ofNanos(shortest / 4), () -> run(this::tick));
+    atClose = client.onClose(() -> onEventLoop(this::end));
   }
 
   private void tick() {
@@ -204,7 +230,7 @@ final class Answers {
     while (!writing && !ended && !pieces.isEmpty()) {
       writing = true;
       lastWriteNanos = System.nanoTime();
-      client.write(pieces.remove(), this::written);
+      client.write(pieces.remove(), failure -> run(() -> written(failure)));
     }
     draining = false;
     if (writing || ended) {
@@ -245,8 +271,11 @@ final class Answers {
   /** Whatever way it ended: nothing is left behind. */
   private void forget() {
     ended = true;
-    Objects.requireNonNull(clock).cancel();
-    Objects.requireNonNull(atClose).cancel();
     generation.cancel();
+    for (Cancellable made : Arrays.asList(clock, atClose)) {
+      if (made != null) {
+        made.cancel();
+      }
+    }
   }
 }

@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** One served model that never runs: for tests of what is read and written at the HTTP edge. */
+/** One served model that runs only when it is stepped: for tests of the HTTP edge without HTTP. */
 final class IdleModel implements Models, AutoCloseable {
   private static final SchedulerLimits LIMITS = SchedulerLimits.defaults();
   static final int MAX_RUNNING = LIMITS.maxRunning();
@@ -24,8 +24,11 @@ final class IdleModel implements Models, AutoCloseable {
   private final ServedModel model;
 
   IdleModel() {
+    this(FakeModel.random());
+  }
+
+  IdleModel(FakeModel fake) {
     Tokenizer tokenizer = Tokenizer.open(dev.tritium.testing.Models.BUNDLED);
-    FakeModel fake = FakeModel.random();
     this.model =
         new ServedModel(
             "served",
@@ -50,6 +53,15 @@ final class IdleModel implements Models, AutoCloseable {
   @Override
   public List<ServedModel> all() {
     return List.of(model);
+  }
+
+  ServedModel model() {
+    return model;
+  }
+
+  /** Runs what the scheduler has to do next; false if there was nothing. */
+  boolean step() {
+    return model.scheduler().step();
   }
 
   /** Reads a body of names and values, in turn. */
