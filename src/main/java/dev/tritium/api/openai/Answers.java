@@ -38,7 +38,7 @@ final class Answers {
   private final Queue<String> pieces = new ArrayDeque<>(); // to be written
   private @Nullable Cancellable clock;
   private @Nullable Cancellable atClose;
-  private long lastWriteNanos = System.nanoTime();
+  private int ticks; // since the last write began
   private boolean writing; // the last write has not ended
   private boolean draining; // writes are begun further up this thread's stack
   private boolean waiting; // for the generation
@@ -193,14 +193,19 @@ final class Answers {
   }
 
   private void begin() {
-    long shortest = Math.min(client.pingAfter().toNanos(), client.stallTimeout().toNanos());
-    clock = client.every(Duration.ofNanos(shortest / 4), () -> run(this::tick));
+    clock = client.every(tickTime(), () -> run(this::tick));
     atClose = client.onClose(() -> onEventLoop(this::end));
   }
 
+  private Duration tickTime() {
+    long shortest = Math.min(client.pingAfter().toNanos(), client.stallTimeout().toNanos());
+    return Duration.ofNanos(shortest / 4);
+  }
+
+  /** Counts time by itself: a machine that pauses does so for the client too, which is not slow. */
   private void tick() {
-    long silence = System.nanoTime() - lastWriteNanos;
-    if (writing && silence >= client.stallTimeout().toNanos()) {
+    Duration silence = tickTime().multipliedBy(ticks++); // the first tick comes at any time
+    if (writing && silence.compareTo(client.stallTimeout()) >= 0) {
       LOG.log(
           System.Logger.Level.INFO,
           "a client took nothing of its answer for {0} s and is cut off",
@@ -208,7 +213,7 @@ final class Answers {
       notes.cutOff(); // before its connection ends
       client.cut();
       end();
-    } else if (stream && !writing && silence >= client.pingAfter().toNanos()) {
+    } else if (stream && !writing && silence.compareTo(client.pingAfter()) >= 0) {
       write(PING);
     }
   }
@@ -229,7 +234,7 @@ final class Answers {
     draining = true; // a write may end within its call
     while (!writing && !ended && !pieces.isEmpty()) {
       writing = true;
-      lastWriteNanos = System.nanoTime();
+      ticks = 0;
       client.write(pieces.remove(), failure -> run(() -> written(failure)));
     }
     draining = false;

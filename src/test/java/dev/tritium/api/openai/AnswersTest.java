@@ -129,6 +129,40 @@ class AnswersTest {
     assertNothingIsLeft(client);
   }
 
+  @Test
+  void aReaderIsSlowByTheTicksThatItTakesNothingInNotByTheClock() {
+    client.reads = false;
+    send(new Failing("", new Error()), request(true));
+    int most = Math.toIntExact(FakeClient.STALL.dividedBy(client.period));
+    for (int i = 0; i < most; i++) {
+      client.tick();
+      assertFalse(client.cut, "after " + i + " whole periods");
+    }
+    client.readOn(); // in the last moment
+    client.reads = false;
+    models.step();
+    client.runLoop();
+    for (int i = 0; i < most; i++) {
+      client.tick();
+      assertFalse(client.cut, "after " + i + " whole periods since it read");
+    }
+    client.tick();
+    assertTrue(client.cut && client.released && client.notes.stalled());
+    assertNothingIsLeft(client);
+  }
+
+  @Test
+  void aSilentStreamIsPinged() {
+    send(new Failing("", new Error()), request(true));
+    int periods = Math.toIntExact(FakeClient.PING.dividedBy(client.period));
+    for (int i = 0; i < periods; i++) {
+      client.tick();
+    }
+    assertFalse(client.written().contains(": ping"), client::written);
+    client.tick();
+    assertTrue(client.written().endsWith(": ping\n\n"), client::written);
+  }
+
   /** The generation is cancelled: a step has nothing to do but to notice it. */
   private void assertNothingIsLeft(FakeClient one) {
     models.step();
