@@ -75,7 +75,7 @@ record ChatRequest(
 
   /** The text of a conversation as the model's template writes it, special tokens included. */
   static String render(JsonNode messages, ServedModel model) {
-    List<Map<String, Object>> conversation = messages(messages);
+    List<Map<String, Object>> conversation = messages(messages, model);
     ChatTemplate template = model.chatTemplate();
     if (template == null) {
       throw ApiException.invalid(
@@ -91,14 +91,17 @@ record ChatRequest(
     }
   }
 
-  private static List<Map<String, Object>> messages(JsonNode value) {
+  private static List<Map<String, Object>> messages(JsonNode value, ServedModel model) {
     if (!value.isArray() || value.isEmpty()) {
       throw ApiException.invalid("messages", "'messages' must be an array of at least one message");
     }
     List<Map<String, Object>> messages = new ArrayList<>(value.size());
+    long length = 0;
     for (JsonNode message : value) {
       messages.add(message("messages[" + messages.size() + "]", message));
+      length += String.valueOf(messages.getLast().get("content")).length();
     }
+    Prompt.requireMayFit("messages", length, model); // templates take their time
     return messages;
   }
 
@@ -154,8 +157,7 @@ record ChatRequest(
     }
     if (!content.isArray() || content.isEmpty()) {
       throw ApiException.invalid(
-          param,
-          "'%s' must be a string or an array of text parts, at least one".formatted(param));
+          param, "'%s' must be a string or an array of text parts, at least one".formatted(param));
     }
     StringBuilder text = new StringBuilder();
     for (JsonNode part : content) {
