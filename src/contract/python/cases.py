@@ -14,6 +14,9 @@ from enum import Enum
 
 import openai
 from openai import AsyncOpenAI, OpenAI
+from openai.types import completion_create_params
+from openai.types.chat import chat_completion_stream_options_param
+from openai.types.chat import completion_create_params as chat_create_params
 from pydantic import BaseModel
 
 client = OpenAI(timeout=60)
@@ -39,12 +42,16 @@ def raises(kind, call):
     raise AssertionError(f"no {kind.__name__} but {answer!r}")
 
 
+def read(path):
+    """A page of the server that the client does not know."""
+    request = urllib.request.Request(str(client.base_url).replace("/v1/", path), headers={"Authorization": "Bearer " + client.api_key})
+    with urllib.request.urlopen(request) as answer:
+        return answer.read().decode()
+
+
 def running():
     """Answers that the server is working at."""
-    metrics = str(client.base_url).replace("/v1/", "/q/metrics")
-    request = urllib.request.Request(metrics, headers={"Authorization": "Bearer " + client.api_key})
-    with urllib.request.urlopen(request) as answer:
-        lines = answer.read().decode().splitlines()
+    lines = read("/q/metrics").splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("llm_requests_running{"))
 
 
@@ -53,6 +60,21 @@ def await_idle():
     while running() != 0:
         assert time.monotonic() < end, f"{running()} answers still run"
         time.sleep(0.02)
+
+
+@case
+def every_parameter_that_the_client_has_is_in_the_servers_table():
+    schemas = json.loads(read("/q/openapi.json"))["components"]["schemas"]
+    options = chat_completion_stream_options_param.ChatCompletionStreamOptionsParam
+    for name, params in (("CompletionRequest", completion_create_params), ("ChatCompletionRequest", chat_create_params)):
+        table = schemas[name]["properties"]
+        keys = names(params.CompletionCreateParamsStreaming)
+        assert len(keys) >= 18 and keys <= set(table), keys - set(table)
+        assert names(options) <= set(table["stream_options"]["properties"]), names(options)
+
+
+def names(typed_dict):
+    return typed_dict.__required_keys__ | typed_dict.__optional_keys__
 
 
 @case

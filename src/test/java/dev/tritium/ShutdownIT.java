@@ -10,11 +10,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tritium.testing.Api;
 import dev.tritium.testing.Api.Answer;
 import dev.tritium.testing.PackagedServer;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,6 +25,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** How the packaged server ends when it is told to by SIGTERM. */
@@ -40,6 +45,14 @@ class ShutdownIT {
   private PackagedServer server;
   private Api api;
 
+  /** Says what the server had to say when a test fails. */
+  @RegisterExtension
+  final AfterTestExecutionCallback serverLog =
+      context ->
+          context
+              .getExecutionException()
+              .ifPresent(e -> e.addSuppressed(new AssertionError("its log: " + server.log())));
+
   @AfterEach
   void endWhatRuns() {
     clients.shutdownNow();
@@ -53,6 +66,9 @@ class ShutdownIT {
     try (Socket stream = api.open(PATH, answer(true));
         Socket plain = api.open(PATH, answer(false));
         Socket late = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+      for (Socket socket : List.of(stream, plain, late)) {
+        socket.setSoTimeout(Math.toIntExact(PATIENCE.toMillis()));
+      }
       late.getOutputStream().write(HEAD.getBytes(ISO_8859_1)); // its body comes later
       Api.await("they run", PATIENCE, () -> api.running() == 2);
       server.process().destroy(); // SIGTERM
@@ -87,19 +103,34 @@ class ShutdownIT {
     Future<Answer> stream = clients.submit(() -> api.post(PATH, endless(true)));
     Future<Answer> plain = clients.submit(() -> api.post(PATH, endless(false)));
     try (Socket unread = api.openSlow(PATH, endless(true))) {
+      unread.setSoTimeout(Math.toIntExact(PATIENCE.toMillis()));
       Api.await("they run", PATIENCE, () -> api.running() == 3);
       Api.beginAnother(unread, PATH);
       server.process().destroy();
-      String events = stream.get().body();
+      String events = stream.get(PATIENCE.toSeconds(), TimeUnit.SECONDS).body();
       assertFalse(events.contains("[DONE]"), "it was done");
       assertTrue(events.endsWith("\n\n"), events);
       String last = events.substring(events.lastIndexOf("data: ") + "data: ".length());
       assertShutDown(Api.JSON.readTree(last));
-      assertEquals(503, plain.get().status(), plain::toString);
-      assertShutDown(plain.get().json());
+      Answer refused = plain.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+      assertEquals(503, refused.status(), refused::toString);
+      assertShutDown(refused.json());
       assertEquals(0, exitValue());
-      assertTrue(unread.isConnected());
+      String rest = rest(unread);
+      assertTrue(rest.startsWith("HTTP/1.1 200 OK"), "it was not under way: " + rest);
+      assertFalse(
+          rest.endsWith(LAST_CHUNK), "its client had read it all, so nothing was to wait for");
     }
+  }
+
+  /** What had come to a client that has read nothing, up to the end of its connection. */
+  private static String rest(Socket client) throws IOException {
+    ByteArrayOutputStream rest = new ByteArrayOutputStream();
+    try {
+      client.getInputStream().transferTo(rest);
+    } catch (SocketException e) { // a reset
+    }
+    return rest.toString(ISO_8859_1);
   }
 
   private static void assertShutDown(JsonNode event) {

@@ -3,6 +3,7 @@ package dev.tritium.contract;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.tritium.testing.Api;
 import dev.tritium.testing.Api.Answer;
 import dev.tritium.testing.PackagedServer;
@@ -59,6 +60,12 @@ final class ContractServer implements BeforeAllCallback, AfterAllCallback {
     Answer answer = api.post(path, Api.body(namesAndValues), "Authorization", "Bearer " + KEY);
     assertEquals(200, answer.status(), answer::toString);
     return answer;
+  }
+
+  /** The schema of an endpoint's requests, made from the table of parameters as docs/api.md is. */
+  JsonNode parameters(String schema) {
+    Answer document = api.get("/q/openapi.json", "Authorization", "Bearer " + KEY);
+    return document.json().at("/components/schemas/" + schema + "/properties");
   }
 
   /** Answers that the server is working at. */

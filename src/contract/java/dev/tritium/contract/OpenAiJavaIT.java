@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.openai.client.OpenAIClient;
 import com.openai.client.okhttp.OpenAIOkHttpClient;
 import com.openai.core.JsonValue;
@@ -27,11 +29,14 @@ import com.openai.models.completions.Completion;
 import com.openai.models.completions.CompletionChoice;
 import com.openai.models.completions.CompletionCreateParams;
 import com.openai.models.models.Model;
+import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
@@ -91,6 +96,34 @@ class OpenAiJavaIT {
     NotFoundException error =
         assertThrows(NotFoundException.class, () -> client.models().retrieve("no-such"));
     assertEquals("model_not_found", error.code().orElseThrow());
+  }
+
+  /** Its types are made from OpenAI's schema, but for {@code stream}, which is two methods here. */
+  @Test
+  void everyParameterThatTheClientHasIsInTheServersTable() {
+    JsonNode completion = SERVER.parameters("CompletionRequest");
+    JsonNode chat = SERVER.parameters("ChatCompletionRequest");
+    assertListed(17, CompletionCreateParams.Body.class, completion);
+    assertListed(35, ChatCompletionCreateParams.Body.class, chat);
+    for (JsonNode parameters : List.of(completion, chat)) {
+      JsonNode options = parameters.at("/stream_options/properties");
+      assertListed(2, ChatCompletionStreamOptions.class, options);
+      assertTrue(parameters.has("stream"));
+    }
+  }
+
+  /** That all of a type's properties, of which there are some, are in a schema. */
+  private static void assertListed(int least, Class<?> type, JsonNode properties) {
+    Set<String> names = new TreeSet<>();
+    for (Method method : type.getDeclaredMethods()) {
+      JsonProperty property = method.getAnnotation(JsonProperty.class);
+      if (property != null) {
+        names.add(property.value());
+      }
+    }
+    assertTrue(names.size() >= least, () -> type + " has " + names);
+    names.removeIf(properties::has);
+    assertEquals(Set.of(), names, () -> "of " + type + ", not in the table");
   }
 
   @Test

@@ -53,9 +53,13 @@ public class ClientConnections implements Connections {
 
   @Override
   public Cancellable every(ServerHttpRequest request, Duration period, Runnable action) {
+    return every(loop(request), period, action);
+  }
+
+  static Cancellable every(EventLoop loop, Duration period, Runnable action) {
+    long nanos = period.toNanos();
     ScheduledFuture<?> timer =
-        loop(request)
-            .scheduleAtFixedRate(action, period.toNanos(), period.toNanos(), TimeUnit.NANOSECONDS);
+        loop.scheduleWithFixedDelay(action, nanos, nanos, TimeUnit.NANOSECONDS);
     return () -> timer.cancel(false);
   }
 

@@ -38,7 +38,7 @@ final class Exchange {
   /** Begins to watch an exchange. */
   static Exchange begin(
       RoutingContext context, String id, boolean keepsText, Iterable<RequestListener> listeners) {
-    RequestNotes notes = new RequestNotes(keepsText);
+    RequestNotes notes = new RequestNotes(id, keepsText);
     context.put(NOTES, notes);
     Exchange exchange = new Exchange(context, id, notes, listeners);
     Cancellable atClose = ClientConnections.onClose(context.request(), exchange::end);

@@ -69,6 +69,16 @@ class AnswerOptionsTest {
   }
 
   @Test
+  void everyChunkOfAnAnswerIsPaddedWhereThatIsAskedFor() {
+    Map<String, Boolean> options = Map.of("include_obfuscation", true, "include_usage", true);
+    List<JsonNode> events = chat("stream_options", options).events();
+    for (JsonNode event : events.subList(0, events.size() - 1)) {
+      assertTrue(event.has("obfuscation"), event::toString);
+    }
+    assertFalse(events.getLast().has("obfuscation"), "the chunk of usage");
+  }
+
+  @Test
   void aChatStreamHasTheUsageInItsFirstAndLastChunksToo() {
     Sse stream = chat("stream_options", EVERY_CHUNK);
     List<Integer> counts =

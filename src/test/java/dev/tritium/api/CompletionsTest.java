@@ -388,6 +388,41 @@ class CompletionsTest {
         with(new Object[] {"prompt", "A", "stream", true}, "stream_options", JSON_NULL_USAGE));
   }
 
+  /** With log-probabilities, as tokens without text are events then, too. */
+  @Test
+  void aReaderThatKeepsUpGetsOneEventForEachToken() {
+    Object[] body = {"prompt", "Once", "max_tokens", 200, "ignore_eos", true, "seed", 1};
+    Sse stream = api.stream(PATH, with(body, "logprobs", 0, "stream", true));
+    assertEquals(200, stream.events().size());
+    for (JsonNode choice : stream.choices(0)) {
+      assertEquals(1, choice.at("/logprobs/tokens").size(), choice::toString);
+    }
+  }
+
+  @Test
+  void parametersWithoutEffectAreTakenAsOpenAiHasThem() {
+    Object[] body = {"prompt", "Once", "temperature", 0};
+    Object[] more = {
+      "user",
+      "someone",
+      "metadata",
+      Map.of("k".repeat(64), "v".repeat(512)),
+      "store",
+      true,
+      "service_tier",
+      "flex",
+      "safety_identifier",
+      "i".repeat(128),
+      "prompt_cache_key",
+      "key",
+      "prompt_cache_retention",
+      "24h",
+      "prompt_cache_options",
+      Map.of("mode", "explicit", "ttl", "30m"),
+    };
+    assertEquals(text(api.ask(PATH, body)), text(api.ask(PATH, with(body, more))));
+  }
+
   private static final JsonNode JSON_NULL_USAGE =
       Api.JSON.createObjectNode().putNull("include_usage");
 

@@ -7,6 +7,8 @@ import dev.tritium.engine.FinishReason;
 import dev.tritium.engine.RequestAccount;
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
@@ -17,6 +19,10 @@ import org.jspecify.annotations.Nullable;
 record AnswerHeader(
     String object, String id, long createdSeconds, ServedModel model, AnswerOptions options) {
   private static final MathContext JOULES_DIGITS = new MathContext(6);
+  private static final SecureRandom RANDOM = new SecureRandom();
+
+  /** What the sizes of chunks that are padded are multiples of, in bytes. */
+  static final int PADDED_BYTES = 128;
 
   /**
    * A new answer.
@@ -64,6 +70,24 @@ record AnswerHeader(
     }
     addTimings(json, account);
     return json;
+  }
+
+  /**
+   * The JSON of a chunk that has everything else; padded with random letters where it should be.
+   */
+  String text(ObjectNode chunk) {
+    if (options.obfuscation()) {
+      chunk.put("obfuscation", "");
+      int bytes = chunk.toString().getBytes(StandardCharsets.UTF_8).length;
+      int missing = PADDED_BYTES - bytes % PADDED_BYTES;
+      chunk.put(
+          "obfuscation",
+          RANDOM
+              .ints(missing, 'a', 'z' + 1)
+              .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+              .toString());
+    }
+    return chunk.toString();
   }
 
   /** What ends a stream: a chunk of usage if it was asked for. */

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param stream as events
  * @param includeUsage the stream ends with usage
  * @param continuousUsage every chunk has the usage so far
+ * @param obfuscation every chunk is padded, so that its size tells less of its text
  * @param tokenIds the ids of prompt and answer
  * @param timings how long prompt and answer took so far
  */
@@ -18,6 +19,7 @@ record AnswerOptions(
     boolean stream,
     boolean includeUsage,
     boolean continuousUsage,
+    boolean obfuscation,
     boolean tokenIds,
     boolean timings) {
 
@@ -40,6 +42,7 @@ record AnswerOptions(
         stream,
         includeUsage,
         continuousUsage,
+        flag(options, "include_obfuscation"),
         body.flag("return_token_ids", false),
         body.flag("timings_per_token", false));
   }
@@ -53,8 +56,8 @@ record AnswerOptions(
       String name = STREAM + "." + option.getKey();
       JsonNode value = option.getValue().isNull() ? BooleanNode.FALSE : option.getValue();
       switch (option.getKey()) {
-        case "include_usage", "continuous_usage_stats" -> Shape.FLAG.check(name, value);
-        case "include_obfuscation" -> Parameter.refused(name, "", "false").check(value);
+        case "include_usage", "continuous_usage_stats", "include_obfuscation" ->
+            Shape.FLAG.check(name, value);
         default -> throw ApiException.invalid(name, "'%s' is not a known option".formatted(name));
       }
     }

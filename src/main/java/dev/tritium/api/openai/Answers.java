@@ -8,8 +8,8 @@ import jakarta.ws.rs.core.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <p>It is run by the connection's event loop alone, so an event costs one wake-up of that thread
  * and one write. It is pulled: the next deltas are taken when the last ones were written. A
  * connection that closes cancels the generation, and one that takes nothing for too long is closed.
+ * Whatever else goes wrong ends the request: nobody waits for what does not come.
  */
 final class Answers {
   private static final System.Logger LOG = System.getLogger(Answers.class.getName());
@@ -37,12 +38,13 @@ final class Answers {
   private final Queue<String> pieces = new ArrayDeque<>(); // to be written
   private @Nullable Cancellable clock;
   private @Nullable Cancellable atClose;
-  private long lastWriteNanos = System.nanoTime();
+  private int ticks; // since the last write began
   private boolean writing; // the last write has not ended
   private boolean draining; // writes are begun further up this thread's stack
   private boolean waiting; // for the generation
   private boolean lagging; // the client took its time for the last write
   private boolean last; // nothing comes after the pieces
+  private boolean begun; // the head is made, so an error has no status of its own any more
   private boolean ended;
 
   private Answers(Generation generation, AnswerFormat format, Client client, boolean stream) {
@@ -69,7 +71,7 @@ final class Answers {
     client.notes().submitted(generation.account(), stream);
     Answers answers = new Answers(generation, format, client, stream);
     client.takeOver();
-    client.onEventLoop(stream ? answers::sendEvents : answers::sendDocument);
+    answers.onEventLoop(stream ? answers::sendEvents : answers::sendDocument);
   }
 
   private static Generation submit(ServedModel model, List<SequenceRequest> sequences) {
@@ -84,19 +86,20 @@ final class Answers {
 
   private void sendEvents() {
     begin();
+    StringBuilder text = new StringBuilder();
+    format.opening(generation.account()).forEach(json -> addEvent(json, text));
+    begun = true;
     client.header(HttpHeaders.CONTENT_TYPE, "text/event-stream");
     client.header(HttpHeaders.CACHE_CONTROL, "no-cache");
     client.header("X-Accel-Buffering", "no"); // nginx would collect the events
     client.setChunked();
-    StringBuilder text = new StringBuilder();
-    format.opening(generation.account()).forEach(json -> addEvent(json, text));
     write(text.toString());
   }
 
   /** Waits until something is new. */
   private void awaitDeltas() {
     waiting = true;
-    generation.onReady(() -> client.onEventLoop(this::readDeltas));
+    generation.onReady(() -> onEventLoop(this::readDeltas));
   }
 
   private void readDeltas() {
@@ -122,7 +125,7 @@ final class Answers {
       ErrorKind kind = ApiException.of(e).kind();
       notes.failed(kind);
       if (kind == ErrorKind.INTERNAL) {
-        LOG.log(System.Logger.Level.ERROR, "a stream failed", e);
+        LOG.log(System.Logger.Level.ERROR, "the stream of request " + notes.id() + " failed", e);
       }
       last = true;
       text.setLength(0);
@@ -148,9 +151,9 @@ final class Answers {
       answers.forEach(notes::add);
       String document = format.body(answers, generation.account());
       int bytes = document.getBytes(StandardCharsets.UTF_8).length;
-      client.onEventLoop(() -> sendDocument(document, bytes));
+      onEventLoop(() -> sendDocument(document, bytes));
     } catch (RuntimeException | Error e) {
-      client.onEventLoop(() -> fail(e));
+      onEventLoop(() -> fail(e));
     }
   }
 
@@ -158,6 +161,7 @@ final class Answers {
     if (!ended) {
       waiting = false;
       last = true;
+      begun = true;
       client.header(HttpHeaders.CONTENT_TYPE, "application/json");
       client.header(HttpHeaders.CONTENT_LENGTH, String.valueOf(bytes));
       write(document);
@@ -166,15 +170,42 @@ final class Answers {
 
   // ---------------------------------------------------------------- how it is sent
 
-  private void begin() {
-    long shortest = Math.min(client.pingAfter().toNanos(), client.stallTimeout().toNanos());
-    clock = client.every(Duration.ofNanos(shortest / 4), this::tick);
-    atClose = client.onClose(() -> client.onEventLoop(this::end));
+  private void onEventLoop(Runnable task) {
+    client.onEventLoop(() -> run(task));
   }
 
+  /** Runs a task on the event loop, which would forget that it failed. */
+  private void run(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException | Error e) {
+      LOG.log(System.Logger.Level.ERROR, "request " + notes.id() + " failed", e);
+      if (!ended) {
+        notes.failed(ErrorKind.INTERNAL);
+        if (begun) {
+          client.cut();
+          end();
+        } else {
+          fail(e);
+        }
+      }
+    }
+  }
+
+  private void begin() {
+    clock = client.every(tickTime(), () -> run(this::tick));
+    atClose = client.onClose(() -> onEventLoop(this::end));
+  }
+
+  private Duration tickTime() {
+    long shortest = Math.min(client.pingAfter().toNanos(), client.stallTimeout().toNanos());
+    return Duration.ofNanos(shortest / 4);
+  }
+
+  /** Counts time by itself: a machine that pauses does so for the client too, which is not slow. */
   private void tick() {
-    long silence = System.nanoTime() - lastWriteNanos;
-    if (writing && silence >= client.stallTimeout().toNanos()) {
+    Duration silence = tickTime().multipliedBy(ticks++); // the first tick comes at any time
+    if (writing && silence.compareTo(client.stallTimeout()) >= 0) {
       LOG.log(
           System.Logger.Level.INFO,
           "a client took nothing of its answer for {0} s and is cut off",
@@ -182,7 +213,7 @@ final class Answers {
       notes.cutOff(); // before its connection ends
       client.cut();
       end();
-    } else if (stream && !writing && silence >= client.pingAfter().toNanos()) {
+    } else if (stream && !writing && silence.compareTo(client.pingAfter()) >= 0) {
       write(PING);
     }
   }
@@ -203,8 +234,8 @@ final class Answers {
     draining = true; // a write may end within its call
     while (!writing && !ended && !pieces.isEmpty()) {
       writing = true;
-      lastWriteNanos = System.nanoTime();
-      client.write(pieces.remove(), this::written);
+      ticks = 0;
+      client.write(pieces.remove(), failure -> run(() -> written(failure)));
     }
     draining = false;
     if (writing || ended) {
@@ -245,8 +276,11 @@ final class Answers {
   /** Whatever way it ended: nothing is left behind. */
   private void forget() {
     ended = true;
-    Objects.requireNonNull(clock).cancel();
-    Objects.requireNonNull(atClose).cancel();
     generation.cancel();
+    for (Cancellable made : Arrays.asList(clock, atClose)) {
+      if (made != null) {
+        made.cancel();
+      }
+    }
   }
 }

@@ -35,7 +35,8 @@ final class ChatFormat implements AnswerFormat {
             index -> {
               ObjectNode role = Json.object().put("role", "assistant").put("content", "");
               ObjectNode choice = choice(index, "delta", role, List.of(), null);
-              return withPromptIds(index == 0, header.chunk(choice, account, 0)).toString();
+              ObjectNode chunk = header.chunk(choice, account, 0);
+              return header.text(withPromptIds(index == 0, chunk));
             })
         .toList();
   }
@@ -77,7 +78,7 @@ final class ChatFormat implements AnswerFormat {
   }
 
   private String chunk(ObjectNode choice, RequestAccount account) {
-    return header.chunk(choice, account, pending.shownTokens()).toString();
+    return header.text(header.chunk(choice, account, pending.shownTokens()));
   }
 
   private ObjectNode withPromptIds(boolean first, ObjectNode json) {

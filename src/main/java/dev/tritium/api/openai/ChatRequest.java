@@ -69,13 +69,13 @@ record ChatRequest(
     }
     int least = Math.max(1, body.integer("min_tokens", 0));
     int room = model.maxModelTokens() - promptTokens;
-    return SamplingParameters.requireFit(
-        "messages", Math.max(least, Math.min(model.chatMaxTokens(), room)), promptTokens, model);
+    int most = body.has("n_predict") ? room : Math.min(model.chatMaxTokens(), room);
+    return SamplingParameters.requireFit("messages", Math.max(least, most), promptTokens, model);
   }
 
   /** The text of a conversation as the model's template writes it, special tokens included. */
   static String render(JsonNode messages, ServedModel model) {
-    List<Map<String, Object>> conversation = messages(messages);
+    List<Map<String, Object>> conversation = messages(messages, model);
     ChatTemplate template = model.chatTemplate();
     if (template == null) {
       throw ApiException.invalid(
@@ -91,35 +91,48 @@ record ChatRequest(
     }
   }
 
-  private static List<Map<String, Object>> messages(JsonNode value) {
+  private static List<Map<String, Object>> messages(JsonNode value, ServedModel model) {
     if (!value.isArray() || value.isEmpty()) {
       throw ApiException.invalid("messages", "'messages' must be an array of at least one message");
     }
     List<Map<String, Object>> messages = new ArrayList<>(value.size());
+    long length = 0;
     for (JsonNode message : value) {
       messages.add(message("messages[" + messages.size() + "]", message));
+      length += String.valueOf(messages.getLast().get("content")).length();
     }
+    Prompt.requireMayFit("messages", length, model); // templates take their time
     return messages;
   }
 
-  /** A message as templates see it: role, content and, where it is given, name. */
+  /** A message as templates see it: role, content, and what else it has of a name or a tool. */
   private static Map<String, Object> message(String param, JsonNode message) {
     if (!message.isObject()) {
       throw ApiException.invalid(param, "'%s' must be an object".formatted(param));
     }
-    refuseOthers(param, message, Set.of("role", "content", "name"));
     JsonNode role = message.get("role");
     if (role == null || !role.isTextual() || !ROLES.contains(role.textValue())) {
       throw ApiException.invalid(
           param + ".role",
           "'%s.role' must be system, developer, user, assistant or tool".formatted(param));
     }
+    boolean ofTool = role.textValue().equals("tool");
+    refuseOthers(
+        param,
+        message,
+        ofTool
+            ? Set.of("role", "content", "name", "tool_call_id")
+            : Set.of("role", "content", "name"));
     Map<String, Object> seen = new HashMap<>();
     seen.put("role", role.textValue().equals("developer") ? "system" : role.textValue());
     seen.put("content", content(param + ".content", message.get("content")));
     if (message.hasNonNull("name")) {
       Shape.TEXT.check(param + ".name", message.get("name"));
       seen.put("name", message.get("name").textValue());
+    }
+    if (ofTool) {
+      Shape.TEXT.check(param + ".tool_call_id", message.path("tool_call_id"));
+      seen.put("tool_call_id", message.get("tool_call_id").textValue());
     }
     return seen;
   }
@@ -142,9 +155,9 @@ record ChatRequest(
     if (content.isTextual()) {
       return content.textValue();
     }
-    if (!content.isArray()) {
+    if (!content.isArray() || content.isEmpty()) {
       throw ApiException.invalid(
-          param, "'%s' must be a string or an array of text parts".formatted(param));
+          param, "'%s' must be a string or an array of text parts, at least one".formatted(param));
     }
     StringBuilder text = new StringBuilder();
     for (JsonNode part : content) {

@@ -1,99 +1,64 @@
 package dev.tritium.api.openai;
 
 import io.smallrye.mutiny.subscription.Cancellable;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.function.Consumer;
 import org.jboss.resteasy.reactive.server.core.CurrentRequestManager;
-import org.jboss.resteasy.reactive.server.core.ResteasyReactiveRequestContext;
 import org.jspecify.annotations.Nullable;
 
 /** Who waits for an answer. */
-record Client(ResteasyReactiveRequestContext exchange, Connections connections) {
+interface Client {
   /** The client of the request that this thread answers. */
   static Client current(Connections connections) {
-    return new Client(CurrentRequestManager.get(), connections);
+    return new ConnectedClient(CurrentRequestManager.get(), connections);
   }
 
-  boolean hasLeft() {
-    return exchange.serverResponse().closed();
-  }
+  boolean hasLeft();
 
-  Duration pingAfter() {
-    return connections.pingAfter();
-  }
+  /** As {@link Connections#pingAfter}. */
+  Duration pingAfter();
 
-  Duration stallTimeout() {
-    return connections.stallTimeout();
-  }
+  /** As {@link Connections#stallTimeout}. */
+  Duration stallTimeout();
 
-  RequestNotes notes() {
-    return connections.notes(exchange.serverRequest());
-  }
+  RequestNotes notes();
 
   /** From now on what it is answered is written here, by its event loop. */
-  void takeOver() {
-    exchange.suspend();
-  }
+  void takeOver();
 
-  void onEventLoop(Runnable action) {
-    connections.onEventLoop(exchange.serverRequest(), action);
-  }
+  /** Has the event loop run an action. */
+  void onEventLoop(Runnable action);
 
-  void onWorker(Runnable action) {
-    connections.onWorker(action);
-  }
+  /** Has a thread that no other client waits for run an action. */
+  void onWorker(Runnable action);
 
-  /** Runs an action again and again on the event loop. */
-  Cancellable every(Duration period, Runnable action) {
-    return connections.every(exchange.serverRequest(), period, action);
-  }
+  /** As {@link Connections#every}. */
+  Cancellable every(Duration period, Runnable action);
 
-  void header(String name, String value) {
-    exchange.serverResponse().setResponseHeader(name, value);
-  }
+  void header(String name, String value);
 
   /** The body has a length that is not known yet. */
-  void setChunked() {
-    exchange.serverResponse().setChunked(true);
-  }
+  void setChunked();
 
   /**
    * Writes a piece of the body.
    *
    * @param whenWritten gets what went wrong, or null
    */
-  void write(String piece, Consumer<@Nullable Throwable> whenWritten) {
-    try {
-      exchange.serverResponse().write(piece.getBytes(StandardCharsets.UTF_8), whenWritten);
-    } catch (IllegalStateException e) { // its connection is closed
-      whenWritten.accept(e);
-    }
-  }
+  void write(String piece, Consumer<@Nullable Throwable> whenWritten);
 
   /** Ends the body. */
-  void finish() {
-    if (!hasLeft()) {
-      exchange.serverResponse().end();
-    }
-  }
+  void finish();
 
   /** Forgets the exchange, which was taken over and is not answered with an error. */
-  void release() {
-    exchange.close();
-  }
+  void release();
 
   /** Answers with an error; nothing was written yet. */
-  void fail(Throwable failure) {
-    exchange.resume(failure, true);
-  }
+  void fail(Throwable failure);
 
-  void cut() {
-    connections.cut(exchange.serverRequest());
-  }
+  /** As {@link Connections#cut}. */
+  void cut();
 
   /** As {@link Connections#onClose}. */
-  Cancellable onClose(Runnable action) {
-    return connections.onClose(exchange.serverRequest(), action);
-  }
+  Cancellable onClose(Runnable action);
 }

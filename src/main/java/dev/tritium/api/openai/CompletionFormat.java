@@ -46,7 +46,7 @@ final class CompletionFormat implements AnswerFormat {
       return List.of();
     }
     ObjectNode choice = choice(shown.choice(), shown);
-    return List.of(header.chunk(choice, account, pending.shownTokens()).toString());
+    return List.of(header.text(header.chunk(choice, account, pending.shownTokens())));
   }
 
   @Override

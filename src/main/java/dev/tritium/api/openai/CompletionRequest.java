@@ -38,8 +38,7 @@ record CompletionRequest(
     ServedModel model = models.require(body.text("model"));
     AnswerOptions options = AnswerOptions.read(body);
     boolean echo = body.flag("echo", false);
-    int maxTokens = body.integer("max_tokens", DEFAULT_MAX_TOKENS);
-    if (maxTokens == 0 && !echo) {
+    if (body.integer("max_tokens", DEFAULT_MAX_TOKENS) == 0 && !echo) {
       throw ApiException.invalid("max_tokens", "'max_tokens' may be 0 only with 'echo': true");
     }
     JsonNode value = body.get("prompt");
@@ -47,10 +46,11 @@ record CompletionRequest(
       throw ApiException.invalid("prompt", "'prompt' is missing");
     }
     Sampling sampling = SamplingParameters.sampling(body, model);
+    List<Prompt> prompts = Prompt.read(value, echo, model);
+    int maxTokens = maxTokens(body, prompts, model);
     StopRules stop = SamplingParameters.stopRules(body, model, maxTokens);
     TokenGrammar grammar = ResponseFormat.read(body, stop, "max_tokens", model);
     String cacheSalt = SamplingParameters.cacheSalt(body);
-    List<Prompt> prompts = Prompt.read(value, echo, model);
     int n = SamplingParameters.answers(body, "n", 1, prompts.size(), model);
     int drawn = drawn(body, n, options.stream(), prompts.size(), model);
     boolean showsLogprobs = body.has("logprobs");
@@ -72,9 +72,21 @@ record CompletionRequest(
     return new CompletionRequest(model, prompts, sequences, n, echo, showsLogprobs, options);
   }
 
+  private static int maxTokens(RequestBody body, List<Prompt> prompts, ServedModel model) {
+    int otherwise = DEFAULT_MAX_TOKENS;
+    if (body.has("n_predict")) {
+      int longest = prompts.stream().mapToInt(prompt -> prompt.ids().length).max().orElseThrow();
+      otherwise = Math.max(1, model.maxModelTokens() - longest);
+    }
+    return body.integer("max_tokens", otherwise);
+  }
+
   /** The answers of each prompt from which the best n are chosen. */
   private static int drawn(
       RequestBody body, int n, boolean stream, int prompts, ServedModel model) {
+    if (body.integer("best_of", 0) == 0) {
+      return n;
+    }
     int drawn = SamplingParameters.answers(body, "best_of", n, prompts, model);
     if (drawn < n) {
       throw ApiException.invalid(

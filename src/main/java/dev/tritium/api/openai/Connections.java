@@ -23,7 +23,10 @@ public interface Connections {
   /** Has a thread that no other client waits for run an action. */
   void onWorker(Runnable action);
 
-  /** Runs an action on the request's event loop again and again, until that is cancelled. */
+  /**
+   * Runs an action on the request's event loop again and again, until that is cancelled; a period
+   * lies between any two runs, also when runs were missed.
+   */
   Cancellable every(ServerHttpRequest request, Duration period, Runnable action);
 
   /** Closes a connection at once; what its client has not taken is dropped. */

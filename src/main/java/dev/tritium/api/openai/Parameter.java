@@ -9,7 +9,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  *
  * @param shape what its value may be
  * @param otherwise what holds when it is not given, in words
- * @param meaning what it does; for one that is refused, what to use instead, if there is something
+ * @param meaning what it does; for one that is refused, what to use instead or why, if there is
+ *     something to say
  */
 record Parameter(String name, Shape shape, Status status, String otherwise, String meaning) {
   /** The {@code otherwise} of what must be given. */
@@ -18,7 +19,7 @@ record Parameter(String name, Shape shape, Status status, String otherwise, Stri
   /** What the server does with a parameter. */
   enum Status {
     SUPPORTED,
-    /** Changes nothing in the answer: any value is taken. */
+    /** Changes nothing in the answer. */
     ACCEPTED,
     /** Only a value that means off is taken. */
     REFUSED
@@ -28,8 +29,8 @@ record Parameter(String name, Shape shape, Status status, String otherwise, Stri
     return new Parameter(name, shape, Status.SUPPORTED, otherwise, meaning);
   }
 
-  static Parameter accepted(String name) {
-    return new Parameter(name, Shape.ANY, Status.ACCEPTED, "none", "changes nothing in the answer");
+  static Parameter accepted(String name, Shape shape) {
+    return new Parameter(name, shape, Status.ACCEPTED, "none", "changes nothing in the answer");
   }
 
   /**
@@ -39,7 +40,12 @@ record Parameter(String name, Shape shape, Status status, String otherwise, Stri
    * @param off the values that mean off, as JSON
    */
   static Parameter refused(String name, String instead, String... off) {
-    return new Parameter(name, Shape.oneOf(off), Status.REFUSED, "none", instead);
+    return refusedSince(name, instead.isEmpty() ? "" : "use '" + instead + "'", off);
+  }
+
+  /** The same for a reason of its own. */
+  static Parameter refusedSince(String name, String reason, String... off) {
+    return new Parameter(name, Shape.oneOf(off), Status.REFUSED, "none", reason);
   }
 
   /**
@@ -62,7 +68,7 @@ record Parameter(String name, Shape shape, Status status, String otherwise, Stri
         .formatted(
             name,
             off.equals("left out") ? "" : ", other than as " + off,
-            meaning.isEmpty() ? "" : ": use '" + meaning + "'");
+            meaning.isEmpty() ? "" : ": " + meaning);
   }
 
   /** The row as JSON Schema (draft 2020-12). */

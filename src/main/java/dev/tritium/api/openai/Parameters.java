@@ -1,12 +1,12 @@
 package dev.tritium.api.openai;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /**
  * The table of parameters of each endpoint. What is not in it is unknown and refused by name; null
@@ -22,6 +22,10 @@ final class Parameters {
   static final int MAX_STOP_TOKENS = 1024;
   static final int MAX_BIASES = 1024;
   static final int MAX_BIAS = 100;
+  private static final int MAX_BEST_OF = 20;
+  private static final int MAX_METADATA = 16;
+  private static final int MAX_METADATA_NAME = 64; // UTF-16 units
+  private static final int MAX_METADATA_VALUE = 512; // UTF-16 units
 
   private static final long MAX_INT = Integer.MAX_VALUE;
 
@@ -47,29 +51,33 @@ final class Parameters {
   /** Fields of a message that are not here may be null or an empty array, as some clients send. */
   private static final Shape MESSAGES =
       Shape.of(
-          "an array of `{role, content, name}`, where content is a string or an array of text parts",
+          "an array of `{role, content, name}`, for role tool with `tool_call_id`, where content is a"
+              + " string or an array of at least one text part",
           """
           {"type": "array", "minItems": 1, "items": {"type": "object",
            "required": ["role", "content"],
            "properties": {
             "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
             "content": {"oneOf": [{"type": "string"},
-             {"type": "array", "items": {"type": "object", "required": ["type", "text"],
+             {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["type", "text"],
               "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
               "additionalProperties": {"enum": [null, []]}}}]},
-            "name": {"type": ["string", "null"]}},
+            "name": {"type": ["string", "null"]},
+            "tool_call_id": {"type": ["string", "null"], "description": "Required for role tool"}},
            "additionalProperties": {"enum": [null, []]}}}""");
 
   private static final Shape STREAM_OPTIONS =
       Shape.of(
-          "an object of `include_usage` and `continuous_usage_stats`, true or false",
+          "an object of `include_usage`, `continuous_usage_stats` and `include_obfuscation`, true or"
+              + " false",
           """
           {"type": "object", "additionalProperties": false, "properties": {
            "include_usage": {"type": ["boolean", "null"],
             "description": "One more chunk at the end, with usage and no choices"},
            "continuous_usage_stats": {"type": ["boolean", "null"],
             "description": "Usage so far in every chunk; needs include_usage"},
-           "include_obfuscation": {"enum": [false, null]}}}""");
+           "include_obfuscation": {"type": ["boolean", "null"],
+            "description": "Random letters in every chunk, so that sizes tell less of the text"}}}""");
 
   private static final Shape LOGIT_BIAS =
       Shape.of(
@@ -129,6 +137,7 @@ final class Parameters {
               Shape.number("0", "2"),
               "1",
               "Divides the logits; 0 takes the likeliest token"),
+          Parameter.of("do_sample", Shape.FLAG, "true", "TGI's; false is `temperature` 0"),
           Parameter.of(
               "top_k", Shape.integer(-1, MAX_INT), "0", "Likeliest tokens kept; 0 and -1 keep all"),
           Parameter.of(
@@ -151,6 +160,12 @@ final class Parameters {
               Shape.number("-2", "2"),
               "0",
               "Taken from it each time that the token is there"),
+          Parameter.of(
+              "repeat_last_n",
+              Shape.integer(-1, MAX_INT),
+              "-1",
+              "llama.cpp's: tokens that penalties look back on. Here they look at all (-1); other"
+                  + " values only without penalties"),
           Parameter.of("logit_bias", LOGIT_BIAS, "none", "Added to the logits of these tokens"),
           Parameter.of(
               "seed",
@@ -160,6 +175,14 @@ final class Parameters {
           Parameter.of(
               "stop", STOP, "none", "Text that ends an answer, and is not part of it any more"),
           Parameter.of("stop_token_ids", STOP_TOKENS, "none", "Tokens that end an answer"),
+          Parameter.of(
+              "n_predict",
+              new Shape(
+                  "-1 (a limit is `max_tokens`)",
+                  Shape.oneOf("-1").schema(),
+                  Shape.oneOf("-1").fits()),
+              "none",
+              "llama.cpp's: as many tokens as fit beside the prompt, if there is no `max_tokens`"),
           Parameter.of(
               "min_tokens",
               Shape.integer(0, MAX_INT),
@@ -198,9 +221,9 @@ final class Parameters {
               "Log-probabilities of the tokens, and so many alternatives for each"),
           Parameter.of(
               "best_of",
-              Shape.integer(1, MAX_CHOICES),
+              Shape.integer(0, MAX_BEST_OF),
               "`n`",
-              "Answers drawn, of which the `n` likeliest are shown (OpenAI: 0 to 20); above `n` not with `stream`"));
+              "Answers drawn, of which the `n` likeliest are shown; above `n` not with `stream`; 0 is `n`"));
 
   /** Of chat alone. */
   static final List<Parameter> CHAT_ONLY =
@@ -224,21 +247,57 @@ final class Parameters {
               "0",
               "So many alternatives for each token; needs `logprobs`"));
 
+  private static final Shape METADATA =
+      new Shape(
+          "an object of at most %d strings, each of at most %d characters, with names of at most %d"
+              .formatted(MAX_METADATA, MAX_METADATA_VALUE, MAX_METADATA_NAME),
+          """
+          {"type": "object", "maxProperties": %d, "propertyNames": {"maxLength": %d},
+           "additionalProperties": {"type": "string", "maxLength": %d}}"""
+              .formatted(MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE),
+          value ->
+              value.isObject()
+                  && value.size() <= MAX_METADATA
+                  && value.propertyStream().allMatch(Parameters::isMetadata));
+
+  private static final Shape CACHE_OPTIONS =
+      new Shape(
+          "an object of `mode`, \"implicit\" or \"explicit\", and `ttl`, a string",
+          """
+          {"type": "object", "additionalProperties": false, "properties": {
+           "mode": {"enum": ["implicit", "explicit"]}, "ttl": {"type": "string"}}}""",
+          value -> value.isObject() && value.propertyStream().allMatch(Parameters::isCacheOption));
+
+  private static boolean isMetadata(Map.Entry<String, JsonNode> entry) {
+    return entry.getKey().length() <= MAX_METADATA_NAME
+        && Shape.text(MAX_METADATA_VALUE).fits().test(entry.getValue());
+  }
+
+  private static boolean isCacheOption(Map.Entry<String, JsonNode> entry) {
+    return switch (entry.getKey()) {
+      case "mode" -> List.of("implicit", "explicit").contains(entry.getValue().textValue());
+      case "ttl" -> entry.getValue().isTextual();
+      default -> false;
+    };
+  }
+
   /** OpenAI's, on both endpoints, that change nothing in the answer. */
   static final List<Parameter> ACCEPTED =
-      Stream.of(
-              "user",
-              "metadata",
-              "store",
+      List.of(
+          Parameter.accepted("user", Shape.TEXT),
+          Parameter.accepted("metadata", METADATA),
+          Parameter.accepted("store", Shape.FLAG),
+          Parameter.accepted(
               "service_tier",
-              "safety_identifier",
-              "prompt_cache_key",
-              "prompt_cache_retention",
-              "prompt_cache_options")
-          .map(Parameter::accepted)
-          .toList();
+              Shape.oneOf(
+                  "\"auto\"", "\"default\"", "\"flex\"", "\"scale\"", "\"priority\"", "\"fast\"")),
+          Parameter.accepted("safety_identifier", Shape.text(128)),
+          Parameter.accepted("prompt_cache_key", Shape.TEXT),
+          Parameter.accepted("prompt_cache_retention", Shape.oneOf("\"in_memory\"", "\"24h\"")),
+          Parameter.accepted("prompt_cache_options", CACHE_OPTIONS));
 
-  static final List<Parameter> ACCEPTED_CHAT = List.of(Parameter.accepted("parallel_tool_calls"));
+  static final List<Parameter> ACCEPTED_CHAT =
+      List.of(Parameter.accepted("parallel_tool_calls", Shape.FLAG));
 
   /** OpenAI's, of completions, that this server does not do. */
   static final List<Parameter> REFUSED_COMPLETIONS =
@@ -254,7 +313,8 @@ final class Parameters {
           Parameter.refused("modalities", "", "[\"text\"]"),
           Parameter.refused("audio", ""),
           Parameter.refused("prediction", ""),
-          Parameter.refused("reasoning_effort", "", "\"none\""),
+          Parameter.refusedSince(
+              "reasoning_effort", "the models here do not reason before they answer", "\"none\""),
           Parameter.refused("verbosity", "", "\"medium\""),
           Parameter.refused("web_search_options", ""),
           Parameter.refused("moderation", ""));
@@ -284,9 +344,7 @@ final class Parameters {
           Parameter.refused("continue_final_message", "", "false"),
           Parameter.refused("priority", "", "0"),
           // llama-server
-          Parameter.refused("n_predict", "max_tokens"),
           Parameter.refused("repeat_penalty", "repetition_penalty", "1"),
-          Parameter.refused("repeat_last_n", "repetition_penalty"),
           Parameter.refused("n_probs", "logprobs", "0"),
           Parameter.refused("grammar", "response_format", "\"\""),
           Parameter.refused("json_schema", "response_format"),
@@ -303,13 +361,12 @@ final class Parameters {
           Parameter.refused("lora", "", "[]"),
           // TGI
           Parameter.refused("inputs", "prompt"),
-          Parameter.refused("parameters", ""),
+          Parameter.refused("parameters", "", "{}"),
           Parameter.refused("max_new_tokens", "max_tokens"),
-          Parameter.refused("do_sample", "temperature", "true"),
           Parameter.refused("return_full_text", "echo", "false"),
           Parameter.refused("details", "logprobs", "false"),
           Parameter.refused("decoder_input_details", "echo", "false"),
-          Parameter.refused("top_n_tokens", "logprobs"),
+          Parameter.refused("top_n_tokens", "logprobs", "0"),
           Parameter.refused("truncate", ""),
           Parameter.refused("watermark", "", "false"),
           Parameter.refused("adapter_id", ""));

@@ -72,15 +72,19 @@ record Prompt(int[] ids, String text) {
    * @param param the parameter to blame for a text that is too long or not Unicode
    */
   static int[] encode(String param, String text, boolean addSpecialTokens, ServedModel model) {
-    long mostBytes = (long) model.maxModelTokens() * model.tokenizer().longestPieceBytes();
-    if (text.length() > mostBytes
-        || text.getBytes(StandardCharsets.UTF_8).length > mostBytes) { // before the slow encoding
-      throw tooLong(param, "more than " + model.maxModelTokens(), model);
-    }
+    requireMayFit(param, text.length(), model);
+    requireMayFit(param, text.getBytes(StandardCharsets.UTF_8).length, model);
     try {
       return model.tokenizer().encode(text, addSpecialTokens);
     } catch (InvalidTextException e) {
       throw ApiException.invalid(param, "'%s': %s".formatted(param, e.getMessage()));
+    }
+  }
+
+  /** Refuses a text of so many bytes, or more, that cannot fit, before it is slowly encoded. */
+  static void requireMayFit(String param, long bytes, ServedModel model) {
+    if (bytes > (long) model.maxModelTokens() * model.tokenizer().longestPieceBytes()) {
+      throw tooLong(param, "more than " + model.maxModelTokens(), model);
     }
   }
 

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What those who answer a request leave for its {@link RequestReport}. */
 public final class RequestNotes {
+  private final String id;
   private final boolean keepsText;
   private final Map<Integer, FinishReason> finishes = new TreeMap<>(); // by choice
   private final Map<Integer, StringBuilder> texts = new TreeMap<>();
@@ -24,10 +25,17 @@ public final class RequestNotes {
   /**
    * Notes of a request that has just come.
    *
+   * @param id its x-request-id
    * @param keepsText whether its body and the text of its answers are kept
    */
-  public RequestNotes(boolean keepsText) {
+  public RequestNotes(String id, boolean keepsText) {
+    this.id = id;
     this.keepsText = keepsText;
+  }
+
+  /** The request's id, for the log. */
+  String id() {
+    return id;
   }
 
   /** The served model's id; null where it was not found out, as for most refused requests. */

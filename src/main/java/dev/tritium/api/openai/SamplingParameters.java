@@ -25,17 +25,38 @@ final class SamplingParameters {
 
   static Sampling sampling(RequestBody body, ServedModel model) {
     Sampling defaults = model.defaults();
-    return new Sampling(
-        body.number("temperature", defaults.temperature()),
-        Math.max(0, body.integer("top_k", defaults.topK())), // -1 means off, as 0 does
-        body.number("top_p", defaults.topP()),
-        body.number("min_p", defaults.minP()),
-        body.number("typical_p", defaults.typicalP()),
-        body.number("repetition_penalty", defaults.repetitionPenalty()),
-        body.number("presence_penalty", defaults.presencePenalty()),
-        body.number("frequency_penalty", defaults.frequencyPenalty()),
-        logitBias(body, model),
-        seed(body));
+    Sampling sampling =
+        new Sampling(
+            temperature(body, defaults.temperature()),
+            Math.max(0, body.integer("top_k", defaults.topK())), // -1 means off, as 0 does
+            body.number("top_p", defaults.topP()),
+            body.number("min_p", defaults.minP()),
+            body.number("typical_p", defaults.typicalP()),
+            body.number("repetition_penalty", defaults.repetitionPenalty()),
+            body.number("presence_penalty", defaults.presencePenalty()),
+            body.number("frequency_penalty", defaults.frequencyPenalty()),
+            logitBias(body, model),
+            seed(body));
+    boolean penalizes =
+        sampling.repetitionPenalty() != 1
+            || sampling.presencePenalty() != 0
+            || sampling.frequencyPenalty() != 0;
+    if (penalizes && body.integer("repeat_last_n", -1) != -1) {
+      throw ApiException.invalid(
+          "repeat_last_n",
+          "penalties look at all tokens: 'repeat_last_n' other than -1 is not supported with them");
+    }
+    return sampling;
+  }
+
+  private static double temperature(RequestBody body, double defaultValue) {
+    boolean greedy = !body.flag("do_sample", true);
+    double temperature = body.number("temperature", greedy ? 0 : defaultValue);
+    if (greedy && temperature != 0) {
+      throw ApiException.invalid(
+          "do_sample", "'do_sample': false is 'temperature' 0: leave out one of them");
+    }
+    return temperature;
   }
 
   private static long seed(RequestBody body) {

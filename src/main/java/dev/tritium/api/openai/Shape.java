@@ -18,7 +18,6 @@ import java.util.function.Predicate;
 record Shape(String words, String schema, Predicate<JsonNode> fits) {
   static final Shape FLAG = new Shape("true or false", type("boolean"), JsonNode::isBoolean);
   static final Shape TEXT = new Shape("a string", type("string"), JsonNode::isTextual);
-  static final Shape ANY = new Shape("anything", "{}", value -> true);
 
   /** An integer in [min, max]. */
   static Shape integer(long min, long max) {

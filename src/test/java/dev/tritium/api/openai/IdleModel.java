@@ -15,16 +15,20 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** One served model that never runs: for tests of what is read and written at the HTTP edge. */
+/** One served model that runs only when it is stepped: for tests of the HTTP edge without HTTP. */
 final class IdleModel implements Models, AutoCloseable {
   private static final SchedulerLimits LIMITS = SchedulerLimits.defaults();
   static final int MAX_RUNNING = LIMITS.maxRunning();
+  static final int MAX_TOKENS = 10_000; // of prompt and answer
 
   private final ServedModel model;
 
   IdleModel() {
+    this(FakeModel.random());
+  }
+
+  IdleModel(FakeModel fake) {
     Tokenizer tokenizer = Tokenizer.open(dev.tritium.testing.Models.BUNDLED);
-    FakeModel fake = FakeModel.random();
     this.model =
         new ServedModel(
             "served",
@@ -35,7 +39,7 @@ final class IdleModel implements Models, AutoCloseable {
             new Grammars(tokenizer, FakeModel.VOCABULARY, Set.of(FakeModel.EOS)),
             ChatTemplate.parse("{{ messages[0]['content'] }}", Map.of()),
             new Scheduler(fake, tokenizer, new ScalarRowKernels(), LIMITS, report -> {}),
-            10_000,
+            MAX_TOKENS,
             10,
             Sampling.plain(0),
             null);
@@ -49,6 +53,15 @@ final class IdleModel implements Models, AutoCloseable {
   @Override
   public List<ServedModel> all() {
     return List.of(model);
+  }
+
+  ServedModel model() {
+    return model;
+  }
+
+  /** Runs what the scheduler has to do next; false if there was nothing. */
+  boolean step() {
+    return model.scheduler().step();
   }
 
   /** Reads a body of names and values, in turn. */

@@ -47,7 +47,7 @@ class ParametersTest {
         "both", supported(Parameters.SHARED),
         "tokenize", supported(Parameters.TOKENIZE_ROWS),
         "detokenize", supported(Parameters.DETOKENIZE_ROWS),
-        "accepted", names(Parameters.ACCEPTED, Parameters.ACCEPTED_CHAT),
+        "accepted", accepted(Parameters.ACCEPTED, Parameters.ACCEPTED_CHAT),
         "refused-completions", refused(Parameters.REFUSED_COMPLETIONS),
         "refused-chat", refused(Parameters.REFUSED_CHAT),
         "refused-peers", refused(Parameters.REFUSED_OF_PEERS));
@@ -70,10 +70,10 @@ class ParametersTest {
         .collect(Collectors.joining("", "| parameter | error |\n|---|---|\n", ""));
   }
 
-  private static String names(List<Parameter> some, List<Parameter> more) {
+  private static String accepted(List<Parameter> some, List<Parameter> more) {
     return Stream.concat(some.stream(), more.stream())
-        .map(row -> "`" + row.name() + "`")
-        .collect(Collectors.joining(", ", "", "\n"));
+        .map(row -> "| `%s` | %s |\n".formatted(row.name(), row.shape().words()))
+        .collect(Collectors.joining("", "| parameter | is |\n|---|---|\n", ""));
   }
 
   @Test

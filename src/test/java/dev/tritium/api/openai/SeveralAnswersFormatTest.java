@@ -1,6 +1,8 @@
 package dev.tritium.api.openai;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -11,8 +13,10 @@ import dev.tritium.engine.FinishReason;
 import dev.tritium.engine.RequestAccount;
 import dev.tritium.engine.TokenLogprob;
 import dev.tritium.testing.Api;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -154,6 +158,28 @@ class SeveralAnswersFormatTest {
     events = format.events(part(0, "", FinishReason.STOP), NOTHING_USED);
     assertEquals(1, events.size(), events::toString);
     assertEquals(0, json(events.getFirst()).at("/0/index").intValue());
+  }
+
+  @Test
+  void chunksHaveFewSizesWhereThatIsAskedFor() {
+    Map<String, Boolean> padded = Map.of("include_obfuscation", true, "include_usage", true);
+    for (String text : List.of("a", "é", "🎉", "\n\"", "twelve words ".repeat(12))) {
+      CompletionFormat completion =
+          new CompletionFormat(
+              models.completion("prompt", "A", "stream", true, "stream_options", padded));
+      ChatFormat chat = new ChatFormat(models.chat("stream", true, "stream_options", padded));
+      List<String> events = new ArrayList<>(chat.opening(NOTHING_USED));
+      events.addAll(chat.events(answer(0, text, -1), NOTHING_USED));
+      events.addAll(completion.events(answer(0, text, -1), NOTHING_USED));
+      assertEquals(4, events.size(), events::toString);
+      for (String event : events) {
+        assertEquals(0, event.getBytes(UTF_8).length % AnswerHeader.PADDED_BYTES, event);
+        assertTrue(event.contains("\"obfuscation\":\""), event);
+      }
+      assertFalse(chat.closing(NOTHING_USED).toString().contains("obfuscation"));
+    }
+    ChatFormat plain = new ChatFormat(models.chat("stream", true));
+    assertFalse(plain.events(answer(0, "a", -1), NOTHING_USED).toString().contains("obfuscation"));
   }
 
   /** A whole answer with a token for each log-probability. */
