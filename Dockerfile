@@ -22,8 +22,8 @@ FROM ${APP} AS app
 
 # A JVM of just what the server needs (ImageIT compares), and jcmd to look into it.
 FROM ${BUILD_IMAGE} AS runtime
-RUN jlink --output /opt/java --strip-java-debug-attributes --no-header-files --no-man-pages --generate-cds-archive --add-modules \
-  java.base,java.desktop,java.instrument,java.logging,java.management,java.naming,java.net.http,java.rmi,java.security.jgss,java.sql,java.xml,jdk.incubator.vector,jdk.jcmd,jdk.jfr,jdk.management,jdk.net,jdk.unsupported,jdk.zipfs \
+RUN jlink --output /opt/java --strip-java-debug-attributes --no-header-files --no-man-pages --generate-cds-archive \
+  --add-modules java.compiler,java.desktop,java.logging,java.management,java.naming,java.sql,java.xml,jdk.incubator.vector,jdk.jcmd,jdk.jfr,jdk.management,jdk.net,jdk.unsupported,jdk.zipfs \
   && rm /opt/java/lib/server/classes_nocoops.jsa
 
 # From what changes seldom to what changes often.
@@ -35,9 +35,10 @@ COPY src/main/jvm/args /opt/tritium/jvm/args
 COPY --from=app /src/target/quarkus-app/quarkus /opt/tritium/quarkus
 COPY --from=app /src/target/quarkus-app/app /opt/tritium/app
 COPY --from=app /src/target/quarkus-app/quarkus-run.jar /opt/tritium/
-# The tokenizers' library lies where no mount hides it: a temporary file system is mostly mounted noexec.
-ENV PATH=/opt/java/bin:$PATH LANG=C.UTF-8 \
-  TRITIUM_HOST=0.0.0.0 TRITIUM_CACHE=/var/cache/tritium DJL_CACHE_DIR=/opt/tritium/native
+# The tokenizers' library lies where no mount hides it: temporary file systems are mostly mounted noexec. Vert.x unpacks the
+# playground's files, and /dev/shm is a folder that can be written in any container.
+ENV PATH=/opt/java/bin:$PATH LANG=C.UTF-8 TRITIUM_HOST=0.0.0.0 \
+  TRITIUM_CACHE=/var/cache/tritium DJL_CACHE_DIR=/opt/tritium/native QUARKUS_VERTX_CACHE_DIRECTORY=/dev/shm/vertx
 # Quarkus reads config/application.properties here.
 WORKDIR /opt/tritium
 
@@ -55,7 +56,7 @@ LABEL org.opencontainers.image.title="Tritium" \
   org.opencontainers.image.licenses="Apache-2.0" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}"
-COPY --from=started /opt/tritium/native native
+COPY --from=started --chmod=755 /opt/tritium/native native
 COPY --from=started --chown=10001:10001 /var/cache/tritium /var/cache/tritium
 COPY --from=started /opt/tritium/classes.jsa ./
 USER 10001:10001
