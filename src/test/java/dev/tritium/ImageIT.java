@@ -141,7 +141,7 @@ class ImageIT {
     shared =
         Server.serving()
             .hardened()
-            .with(c -> c.withHealthcheck(new HealthCheck().withInterval(1_000_000_000L)));
+            .with(c -> c.withHealthcheck(new HealthCheck().withInterval(5_000_000_000L)));
     shared.start();
   }
 
@@ -300,7 +300,7 @@ class ImageIT {
     Random random = new Random(1);
     List<Future<Answer>> answers = new ArrayList<>();
     try (ExecutorService clients = Executors.newFixedThreadPool(16)) {
-      for (int client = 0; client < 64; client++) { // 12 KiB a token: far more than the memory
+      for (int client = 0; client < 40; client++) { // 12 KiB a token: 520 MiB, were it not bounded
         int[] prompt = random.ints(1_000, 3, 4_096).toArray();
         String body = Api.body("prompt", prompt, "max_tokens", 100, "stream", true, "logprobs", 5);
         answers.add(clients.submit(() -> api.post(PATH, body)));
@@ -340,8 +340,9 @@ class ImageIT {
     Server server = start(Server.ending("serve", "--model", "/models/none"));
     assertEquals(1, server.state().getExitCodeLong());
     List<String> lines = server.getLogs().lines().filter(line -> !line.isBlank()).toList();
-    assertEquals(1, lines.size(), lines::toString);
-    assertTrue(lines.getFirst().contains("/models/none is not a folder"), lines::toString);
+    assertTrue(lines.getFirst().contains("incubator"), lines::toString); // the JVM's, always
+    assertEquals(2, lines.size(), lines::toString);
+    assertTrue(lines.getLast().contains("/models/none is not a folder"), lines::toString);
   }
 
   @Test
