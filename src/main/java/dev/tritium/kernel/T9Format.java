@@ -22,11 +22,12 @@ public final class T9Format implements TernaryFormat {
   /** Two vectors. */
   public static final int BLOCK_ROWS = 64;
 
+  public static final int GROUP_COLUMNS = 9;
+
   /** Bytes of one block's words of one group: two cache lines, which CPUs fetch as a pair. */
   public static final int GROUP_BYTES = 128;
 
   private static final int ROW_ALIGNMENT = 256; // at least four blocks for kernels to walk
-  private static final int GROUP_COLUMNS = 9;
   private static final short ZERO_WORD = 13 | 13 << 5 | 13 << 10; // 0x35AD
   private static final int[] DIGIT_WEIGHTS = {
     1, 3, 9, 1 << 5, 3 << 5, 9 << 5, 1 << 10, 3 << 10, 9 << 10

@@ -10,6 +10,7 @@ import dev.tritium.engine.StopRules;
 import dev.tritium.model.Batch;
 import dev.tritium.model.LanguageModel;
 import dev.tritium.tokenizer.Tokenizer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +22,7 @@ import java.util.Set;
  *
  * <p>A round begins four sequences, one for each way to draw, in one prefill; then come steps of
  * all four, then of one alone: the shapes that kernels have code of their own for. Once these have
- * settled, steps of two and three have their turn.
+ * settled, steps of two and three have their turn, and prefills of 17 to 19 rows.
  */
 final class WarmUp {
   private static final int LONGEST_PROMPT = 4; // 16 rows of a prefill, short with a large model too
@@ -62,7 +63,11 @@ final class WarmUp {
   void step() {
     if (step == 0) {
       int prompt = rounds < 2 ? 1 << rounds : LONGEST_PROMPT; // the first steps are slow enough
-      sequences = DRAWS.stream().map(draw -> sequence(prompt, draw)).toList();
+      sequences = new ArrayList<>();
+      for (Sampling draw : DRAWS) {
+        int more = settled && sequences.isEmpty() ? rounds % 4 : 0;
+        sequences.add(sequence(prompt + more, draw));
+      }
     } else if (step == 1 + STEPS_OF_FOUR) {
       sequences = List.of(sequences.get(rounds % sequences.size()));
     } else if (step == 1 && settled) {
@@ -97,7 +102,7 @@ final class WarmUp {
 
   private void runBatch() {
     Batch batch = new Batch();
-    sequences.forEach(sequence -> sequence.addTo(batch, LONGEST_PROMPT, Batch.NONE));
+    sequences.forEach(sequence -> sequence.addTo(batch, LONGEST_PROMPT + 3, Batch.NONE));
     model.forward(batch);
     for (int s = 0; s < sequences.size(); s++) {
       sequences.get(s).advance(batch, batch.groups().get(s), sampler);

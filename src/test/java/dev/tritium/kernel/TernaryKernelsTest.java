@@ -48,11 +48,11 @@ class TernaryKernelsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 3, 63, 64, 65, 255, 257})
+  @ValueSource(ints = {1, 3, 63, 64, 65, 127, 129, 255, 257, 1537})
   void sumsAreExactForEveryHeight(int rows) {
     try (Workers workers = new Workers(3)) {
       for (TernaryKernels kernels : kernels(workers)) {
-        for (int sequences : new int[] {1, 5}) {
+        for (int sequences : new int[] {1, 5, 10}) {
           check(
               kernels,
               TernaryMatrix.random(rows, 253, rows),
@@ -63,7 +63,7 @@ class TernaryKernelsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33, 64, 65, 70, 131})
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 17, 33, 64, 65, 70, 131})
   void sumsAreExactForEveryBatch(int sequences) {
     try (Workers workers = new Workers(2)) {
       for (TernaryKernels kernels : kernels(workers)) {

@@ -15,7 +15,8 @@ import jdk.incubator.vector.ShortVector;
  * Table look-ups at 512 bits: three activations have 27 signed sums, one permute of 32 shorts looks
  * up 32 rows of them.
  *
- * <p>A call is two phases: the tables of all inputs, shared by all threads, then chunks of rows.
+ * <p>A call of a few sequences is two phases: the tables of all inputs, shared by all threads, then
+ * chunks of rows. Many sequences are one phase, in which each thread makes the tables it needs.
  * Sequences go by fours, the one to three left over as a narrower tile, all in one pass over the
  * weights.
  */
@@ -25,21 +26,13 @@ public final class T9Kernels implements TernaryKernels {
   /** A tile of several sequences walks four blocks, one row vector of each at once. */
   private static final int TILE_ROWS = 4 * BLOCK_ROWS;
 
-  /** From so many on, more rows share the tables, which are larger than the second cache. */
-  private static final int MANY_SEQUENCES = 16;
-
-  private static final int MAX_TILES = 6;
+  /** From so many on it pays to unpack the weights: see {@link T9Gemm}. */
+  private static final int MANY_SEQUENCES = 8;
 
   private static final int LANES = T9Tiles.LANES;
 
   /** Shorts of the three tables of one group. */
   private static final int GROUP_TABLES = 3 * LANES;
-
-  /** One group adds at most 9 * 127 = 1143 to an int16 sum; 28 * 1143 = 32004 still fits. */
-  private static final int MAX_TILE_GROUPS = 28;
-
-  /** Sequences per pass over the weights; bounds the tables, 147 KB each at 6912 columns. */
-  private static final int MAX_SEQUENCES = 64;
 
   private static final int TILE_SEQUENCES = 4;
 
@@ -51,6 +44,7 @@ public final class T9Kernels implements TernaryKernels {
   private final Scratch[] scratch; // [worker]
   private final Workers.Task buildTask = this::buildTables;
   private final Workers.Task rowsTask = this::multiplyRows;
+  private final Workers.Task manyTask = this::multiplyMany;
 
   // The running call. All of it is reused: a product allocates nothing.
   private final RowChunks rows;
@@ -58,6 +52,7 @@ public final class T9Kernels implements TernaryKernels {
   private Tables[] tables = {}; // [slot], one for each input of the call
   private int[] slotOf = {}; // [product]
   private int slots;
+  private int first; // sequence of this pass over the weights
 
   public T9Kernels(Workers workers) {
     this.workers = workers;
@@ -68,6 +63,7 @@ public final class T9Kernels implements TernaryKernels {
 
   /** What one thread adds up in. */
   private static final class Scratch {
+    final T9Gemm gemm = new T9Gemm();
     final short[] acc = new short[16 * LANES]; // int16 sums of one tile
     int[] sums = {}; // [sequences, rows of the chunk]
   }
@@ -99,24 +95,28 @@ public final class T9Kernels implements TernaryKernels {
     for (Product product : products) {
       sequences = Math.max(sequences, product.input().count());
     }
+    if (sequences >= MANY_SEQUENCES) {
+      rows.begin(products, T9Gemm.TILE_ROWS, 1, T9Gemm.MAX_ROWS / T9Gemm.TILE_ROWS);
+      for (first = 0; first < sequences; first += T9Gemm.MAX_SEQUENCES) {
+        workers.forEach(rows.chunks(), manyTask);
+      }
+      return;
+    }
     if (sequences == 1) {
       rows.begin(products, 2 * BLOCK_ROWS, 2, 3); // four blocks or six
     } else {
-      rows.begin(products, TILE_ROWS, 1, sequences < MANY_SEQUENCES ? 1 : MAX_TILES);
+      rows.begin(products, TILE_ROWS, 1, 1);
     }
-    for (int first = 0; first < sequences; first += MAX_SEQUENCES) {
-      workers.forEach(planTables(first), buildTask);
-      workers.forEach(rows.chunks(), rowsTask);
-    }
+    workers.forEach(planTables(), buildTask);
+    workers.forEach(rows.chunks(), rowsTask);
   }
 
   /**
-   * The look-up tables of one input's sequences [first, first + count), [batch tile][tile of
-   * groups][table], the table of a tile as {@link T9Tiles} wants it.
+   * The look-up tables of one input's sequences, [batch tile][tile of groups][table], the table of
+   * a tile as {@link T9Tiles} wants it.
    */
   private static final class Tables {
     QuantizedRows input;
-    int first;
     int count;
     int groups;
     int tileGroups;
@@ -127,13 +127,12 @@ public final class T9Kernels implements TernaryKernels {
       this.input = input;
     }
 
-    void plan(QuantizedRows input, int first, int firstChunk) {
+    void plan(QuantizedRows input, int firstChunk) {
       this.input = input;
-      this.first = first;
       this.firstChunk = firstChunk;
-      count = Math.clamp(input.count() - first, 0, MAX_SEQUENCES);
+      count = input.count();
       groups = T9Format.groups(input.width());
-      tileGroups = Math.ceilDiv(groups, Math.ceilDiv(groups, MAX_TILE_GROUPS));
+      tileGroups = T9Tiles.groups(groups);
       int length = count * groups * GROUP_TABLES;
       if (values.length < length) {
         values = new short[length];
@@ -160,7 +159,7 @@ public final class T9Kernels implements TernaryKernels {
   }
 
   /** Products with the same input share its tables. Returns the chunks it takes to build all. */
-  private int planTables(int first) {
+  private int planTables() {
     if (slotOf.length < products.length) {
       int old = tables.length;
       tables = Arrays.copyOf(tables, products.length);
@@ -179,7 +178,7 @@ public final class T9Kernels implements TernaryKernels {
       }
       slotOf[p] = slot;
       if (slot == slots) {
-        tables[slot].plan(input, first, chunks);
+        tables[slot].plan(input, chunks);
         chunks += tables[slot].chunks();
         slots++;
       }
@@ -203,7 +202,7 @@ public final class T9Kernels implements TernaryKernels {
     int tile = sequence - place;
     int width = t.width(tile);
     short[] q = t.input.values();
-    int x = t.input.at(t.first + sequence);
+    int x = t.input.at(sequence);
     if (width == 1) {
       T9Tiles.build(
           q,
@@ -224,7 +223,7 @@ public final class T9Kernels implements TernaryKernels {
     }
   }
 
-  /** A chunk of rows times all sequences of the pass. */
+  /** A chunk of rows times a few sequences. */
   private void multiplyRows(int chunk, int worker) {
     int p = rows.productOf(chunk);
     Product product = products[p];
@@ -252,7 +251,18 @@ public final class T9Kernels implements TernaryKernels {
     }
     int endRow = Math.min(firstRow + count, product.weight().rows());
     for (int s = 0; s < t.count; s++) {
-      product.store(t.first + s, firstRow, endRow, mine.sums, s * count);
+      product.store(s, firstRow, endRow, mine.sums, s * count);
+    }
+  }
+
+  /** A chunk of rows times the sequences of this pass. */
+  private void multiplyMany(int chunk, int worker) {
+    int p = rows.productOf(chunk);
+    int firstRow = rows.firstRow(p, chunk);
+    int count = rows.firstRow(p, chunk + 1) - firstRow; // padding included
+    int sequences = Math.min(products[p].input().count() - first, T9Gemm.MAX_SEQUENCES);
+    if (sequences > 0) {
+      scratch[worker].gemm.multiply(products[p], first, sequences, firstRow, count);
     }
   }
 

@@ -9,8 +9,8 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The inner loops of {@link T9Kernels}: each a small method, which C2 compiles whole with its sums
- * in registers.
+ * The inner loops of {@link T9Kernels} for up to a few sequences: each a small method, which C2
+ * compiles whole with its sums in registers.
  *
  * <p>The tiles of several sequences have the code of the word as their outer loop: inside, C2 would
  * unroll it and spill the sums. Their tables are [code][group][sequence][32], where the single
@@ -23,6 +23,9 @@ final class T9Tiles {
 
   /** Rows of a vector, and entries of a table. */
   static final int LANES = 32;
+
+  /** One group adds at most 9 * 127 = 1143 to an int16 sum; 28 * 1143 = 32004 still fits. */
+  static final int MAX_GROUPS = 28;
 
   // Constants are kept as arrays and loaded: vectors in static fields would be boxed objects.
   private static final short[] FIVES = new short[LANES];
@@ -43,6 +46,11 @@ final class T9Tiles {
   }
 
   private T9Tiles() {}
+
+  /** Groups of a tile, so that all tiles of a weight of {@code groups} are alike. */
+  static int groups(int groups) {
+    return Math.ceilDiv(groups, Math.ceilDiv(groups, MAX_GROUPS));
+  }
 
   /**
    * Tables of {@code n} triples of activations, {@code step} apart; written {@code toStep} apart.
