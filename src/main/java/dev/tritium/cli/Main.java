@@ -6,7 +6,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The command line: {@code tritium serve | generate | bench | inspect}. */
+/** The command line: {@code tritium serve | generate | bench | inspect | health}. */
 @Command(
     name = "tritium",
     description = "Serves ternary language models.",
@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
       ServeCommand.class,
       GenerateCommand.class,
       BenchCommand.class,
-      InspectCommand.class
+      InspectCommand.class,
+      HealthCommand.class
     },
     footer = {
       "",

@@ -1,5 +1,6 @@
 package dev.tritium.server;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.tritium.api.openai.ApiException;
 import dev.tritium.api.openai.ErrorKind;
 import dev.tritium.api.openai.Grammars;
@@ -19,11 +20,13 @@ import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** Loads the model and warms it up behind the open port, and holds what runs it. */
@@ -137,8 +140,19 @@ public class ModelServer implements Models {
         SchedulerLimits.defaults().stateBytes(),
         config.scheduler().stepRows(),
         Duration.ofMillis(config.scheduler().stepMillis()),
-        config.prefixCache().bytes(),
+        prefixCacheBytes(config.prefixCache().bytes(), memoryBytes()),
         config.prefixCache().chunk());
+  }
+
+  /** As it is set, else a share of the memory: a small container needs the rest. */
+  static long prefixCacheBytes(OptionalLong set, long memoryBytes) {
+    return set.orElse(Math.min(SchedulerLimits.defaults().cacheBytes(), memoryBytes / 8));
+  }
+
+  /** The machine's memory, or the container's limit. */
+  private static long memoryBytes() {
+    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getTotalMemorySize();
   }
 
   private static long millisSince(long nanoTime) {

@@ -24,7 +24,7 @@ final class SettingsCheck {
     atLeast(1, "tritium.scheduler.max-waiting-tokens", config.scheduler().maxWaitingTokens());
     atLeast(1, "tritium.scheduler.step-rows", config.scheduler().stepRows());
     atLeast(1, "tritium.scheduler.step-millis", config.scheduler().stepMillis());
-    atLeast(0, "tritium.prefix-cache.bytes", config.prefixCache().bytes());
+    atLeast(0, "tritium.prefix-cache.bytes", config.prefixCache().bytes().orElse(0));
     atLeast(1, "tritium.prefix-cache.chunk", config.prefixCache().chunk());
     atLeast(0, "tritium.warmup.millis", config.warmup().millis());
     atLeast(Duration.ofSeconds(1), "tritium.scheduler.max-wait", config.scheduler().maxWait());

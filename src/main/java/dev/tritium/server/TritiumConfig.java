@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /** The settings of the server; docs/configuration.md explains each. */
 @ConfigMapping(prefix = "tritium")
@@ -186,9 +187,8 @@ public interface TritiumConfig {
 
   /** The cache of the states after prompts' beginnings. */
   interface PrefixCacheConfig {
-    /** Memory for states; 0: no cache. */
-    @WithDefault("268435456")
-    long bytes();
+    /** Memory for states; 0: no cache; {@link ModelServer#limits} knows what, when missing. */
+    OptionalLong bytes();
 
     /** Tokens between the states that are kept. */
     @WithDefault("512")

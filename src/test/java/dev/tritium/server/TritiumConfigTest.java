@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -73,6 +74,15 @@ class TritiumConfigTest {
     assertEquals(OptionalDouble.empty(), config.energy().maxWatts());
     assertTrue(config.usage().energy());
     SettingsCheck.check(config);
+  }
+
+  @Test
+  void thePrefixCacheTakesAnEighthOfASmallMemory() {
+    OptionalLong unset = config(Map.of()).prefixCache().bytes();
+    assertEquals(64 << 20, ModelServer.prefixCacheBytes(unset, 512 << 20));
+    assertEquals(256 << 20, ModelServer.prefixCacheBytes(unset, 64L << 30));
+    OptionalLong set = config(Map.of("tritium.prefix-cache.bytes", "7")).prefixCache().bytes();
+    assertEquals(7, ModelServer.prefixCacheBytes(set, 512 << 20));
   }
 
   @ParameterizedTest
