@@ -178,20 +178,18 @@ class ImageIT {
         api.ask(PATH, "prompt", "Once upon a time", "max_tokens", 40, "temperature", 0);
     Sse stream =
         api.stream(
-            PATH,
-            "prompt",
-            "Once upon a time",
-            "max_tokens",
-            40,
-            "temperature",
-            0,
-            "stream",
-            true);
+            PATH, "prompt", "Once upon a time", "max_tokens", 40, "temperature", 0, "stream", true);
     assertFalse(stream.text(0).isBlank());
     assertEquals(whole.at("/choices/0/text").textValue(), stream.text(0));
     JsonNode json =
         api.ask(
-            PATH, "prompt", "A", "max_tokens", 60, "response_format", Map.of("type", "json_object"));
+            PATH,
+            "prompt",
+            "A",
+            "max_tokens",
+            60,
+            "response_format",
+            Map.of("type", "json_object"));
     assertTrue(json.at("/choices/0/text").textValue().startsWith("{"), json::toString);
     assertTrue(api.metric("llm_generated_tokens_total") >= 80);
     assertEquals(1, api.metric("llm_kernel_info"));
@@ -269,7 +267,8 @@ class ImageIT {
     assertEquals(
         0, jdeps.run(out, out, arguments.toArray(String[]::new)), () -> summary.toString());
     Set<String> modules = new TreeSet<>();
-    Matcher arrow = Pattern.compile("-> (java|jdk)(\\.\\w+)+$", Pattern.MULTILINE).matcher(summary.toString());
+    Matcher arrow =
+        Pattern.compile("-> (java|jdk)(\\.\\w+)+$", Pattern.MULTILINE).matcher(summary.toString());
     while (arrow.find()) {
       modules.add(arrow.group().substring("-> ".length()));
     }
@@ -279,7 +278,8 @@ class ImageIT {
   @Test
   void threadsAndHeapFollowTheContainersLimits() {
     Server small =
-        start(Server.serving().hardened().with(c -> c.getHostConfig().withNanoCPUs(1_000_000_000L)));
+        start(
+            Server.serving().hardened().with(c -> c.getHostConfig().withNanoCPUs(1_000_000_000L)));
     assertTrue(small.getLogs().contains(" 1 threads"), small::getLogs);
     double heapBytes =
         small

@@ -66,8 +66,7 @@ final class HealthCommand implements Callable<Integer> {
     String where = "%s port %d".formatted(host, port);
     try {
       URI uri = new URI("http", null, reachable(host), port, "/q/health/" + probe, null, null);
-      HttpURLConnection connection =
-          (HttpURLConnection) uri.toURL().openConnection(Proxy.NO_PROXY);
+      HttpURLConnection connection = (HttpURLConnection) uri.toURL().openConnection(Proxy.NO_PROXY);
       connection.setConnectTimeout(TIMEOUT_MILLIS);
       connection.setReadTimeout(TIMEOUT_MILLIS);
       int status = connection.getResponseCode();
@@ -88,8 +87,6 @@ final class HealthCommand implements Callable<Integer> {
   /** An address to reach a server at that listens on {@code host}, which may be all addresses. */
   private static String reachable(String host) throws UnknownHostException {
     InetAddress address = InetAddress.getByName(host);
-    return address.isAnyLocalAddress()
-        ? InetAddress.getLoopbackAddress().getHostAddress()
-        : host;
+    return address.isAnyLocalAddress() ? InetAddress.getLoopbackAddress().getHostAddress() : host;
   }
 }

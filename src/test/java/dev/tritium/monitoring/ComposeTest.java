@@ -37,8 +37,7 @@ class ComposeTest {
   void itIsAComposeFile() throws IOException {
     ObjectNode spec = (ObjectNode) Api.JSON.readTree(SCHEMA.toFile());
     spec.remove("$id"); // a relative one, which the validator refuses
-    Schema schema =
-        SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_7).getSchema(spec);
+    Schema schema = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_7).getSchema(spec);
     assertEquals("[]", schema.validate(compose).toString());
     ((ObjectNode) services.get("tritium")).put("portz", "8080");
     assertFalse(schema.validate(compose).isEmpty(), "a service with an unknown key");
@@ -48,7 +47,8 @@ class ComposeTest {
   void whatIsMountedIsThere() {
     for (JsonNode service : services) {
       for (JsonNode volume : service.path("volumes")) {
-        String source = volume.textValue().replaceFirst("^\\$\\{\\w+:-(.*?)}", "$1").split(":", -1)[0];
+        String source =
+            volume.textValue().replaceFirst("^\\$\\{\\w+:-(.*?)}", "$1").split(":", -1)[0];
         assertTrue(
             source.startsWith(".")
                 ? Files.exists(FILE.resolveSibling(source))
