@@ -1,0 +1,150 @@
+package dev.tritium.kubernetes;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The plain manifests as kustomize builds them, held against the schemas of a cluster's API. */
+class KustomizeTest {
+  private static final Path FOLDER = Path.of("k8s");
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "base",
+        "overlays/small",
+        "overlays/large",
+        "examples/kserve",
+        "examples/inference-pool"
+      })
+  void aClusterTakesIt(String folder) throws Exception {
+    List<Manifest> all = build(folder);
+    List<String> problems = new ArrayList<>(ClusterRules.brokenBy(all));
+    all.forEach(manifest -> problems.addAll(new ApiSchemas().problemsOf(manifest)));
+    assertEquals(List.of(), problems);
+  }
+
+  @Test
+  void nothingIsLeftOut() throws Exception {
+    try (Stream<Path> files = Files.walk(FOLDER)) {
+      List<String> builds =
+          files
+              .filter(file -> file.endsWith("kustomization.yaml"))
+              .filter(file -> Chart.yaml(read(file)).get("kind").asText().equals("Kustomization"))
+              .map(file -> FOLDER.relativize(file.getParent()).toString())
+              .sorted()
+              .toList();
+      assertEquals(
+          List.of(
+              "base",
+              "examples/inference-pool",
+              "examples/kserve",
+              "overlays/large",
+              "overlays/small"),
+          builds);
+    }
+  }
+
+  /** What the chart renders and what the plain manifests say is the same server. */
+  @Test
+  void theBaseIsTheChartWithItsDefaults() throws Exception {
+    JsonNode plain = Chart.one(build("base"), "Deployment").at("/spec/template/spec");
+    JsonNode chart = Chart.one(Chart.render(""), "Deployment").at("/spec/template/spec");
+    for (String same :
+        List.of(
+            "/containers/0/env",
+            "/containers/0/startupProbe",
+            "/containers/0/readinessProbe",
+            "/containers/0/livenessProbe",
+            "/containers/0/lifecycle",
+            "/containers/0/securityContext",
+            "/containers/0/resources",
+            "/containers/0/volumeMounts",
+            "/securityContext",
+            "/terminationGracePeriodSeconds",
+            "/volumes")) {
+      assertEquals(chart.at(same), plain.at(same), same);
+    }
+    assertEquals(
+        Files.readString(Chart.FOLDER.resolve("scripts/download.sh")),
+        Files.readString(FOLDER.resolve("components/download/download.sh")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"overlays/small", "overlays/large"})
+  void anOverlayServesWhatItDownloads(String folder) throws Exception {
+    JsonNode pod = Chart.one(build(folder), "Deployment").at("/spec/template/spec");
+    JsonNode download = pod.at("/initContainers/0");
+    assertTrue(download.path("args").toString().contains("\"config.json\""), download::toString);
+    assertEquals(
+        variable(download, "MODEL_DIR"), variable(pod.at("/containers/0"), "TRITIUM_MODEL"));
+    assertTrue(variable(download, "URL").startsWith("https://"));
+  }
+
+  private static String variable(JsonNode container, String name) {
+    return container
+        .path("env")
+        .valueStream()
+        .filter(variable -> variable.path("name").asText().equals(name))
+        .map(variable -> variable.path("value").asText())
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Builds with kustomize, or the one in kubectl; without both the test is skipped. */
+  private static List<Manifest> build(String folder) throws Exception {
+    List<String> command =
+        program("kustomize")
+            .map(kustomize -> List.of(kustomize, "build"))
+            .or(() -> program("kubectl").map(kubectl -> List.of(kubectl, "kustomize")))
+            .orElse(List.of());
+    assumeTrue(
+        !command.isEmpty(), "kustomize and kubectl are missing: .ci/install-kubernetes gets one");
+    ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(command));
+    builder.command().add(FOLDER.resolve(folder).toString());
+    File errors = File.createTempFile("kustomize", ".log");
+    try {
+      Process process = builder.redirectError(errors).start();
+      String built = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      String said = Files.readString(errors.toPath());
+      assertEquals(0, process.waitFor(), said);
+      assertEquals("", said); // such as a field that is deprecated
+      return Manifest.parse(built);
+    } finally {
+      Files.delete(errors.toPath());
+    }
+  }
+
+  private static Optional<String> program(String name) {
+    return Stream.concat(
+            Stream.of(System.getenv("PATH").split(File.pathSeparator)),
+            Stream.of("target/kustomize"))
+        .map(folder -> Path.of(folder, name).toAbsolutePath())
+        .filter(Files::isExecutable)
+        .map(Path::toString)
+        .findFirst();
+  }
+}
