@@ -52,6 +52,11 @@ final class ClusterRules {
       rules.selectors(manifest);
       rules.references(manifest);
       manifest.pod().forEach(pod -> rules.pod(manifest, pod));
+      if (manifest.kind().equals("ServingRuntime")) { // part of a pod that KServe completes
+        for (JsonNode container : manifest.at("/spec/containers")) {
+          rules.container(manifest.toString(), container);
+        }
+      }
     }
     return rules.problems;
   }
