@@ -15,7 +15,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 
 /**
  * Writes one line of JSON for each exchange but health checks and metrics, to the log category
@@ -51,6 +50,10 @@ public class AccessLog implements RequestListener {
     ObjectNode json = JSON.createObjectNode();
     json.put("time", Instant.now().truncatedTo(ChronoUnit.MILLIS).toString());
     json.put("id", report.id());
+    RequestTrace trace = RequestTrace.of(notes.trace());
+    if (trace != null) {
+      json.put("trace_id", trace.traceId());
+    }
     json.put("client", report.client());
     json.put("method", report.method());
     String path = report.path();
@@ -60,7 +63,7 @@ public class AccessLog implements RequestListener {
     json.put("outcome", report.outcome().label());
     ErrorKind error = notes.error();
     if (error != null) {
-      json.put("error", Objects.requireNonNullElse(error.code(), "invalid_request"));
+      json.put("error", error.label());
     }
     if (notes.model() != null) {
       json.put("model", notes.model());

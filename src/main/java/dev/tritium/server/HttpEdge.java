@@ -5,6 +5,7 @@ import dev.tritium.api.openai.Endpoint;
 import dev.tritium.api.openai.ErrorBody;
 import dev.tritium.api.openai.ErrorKind;
 import dev.tritium.api.openai.RequestListener;
+import dev.tritium.api.openai.RequestNotes;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
@@ -36,13 +37,19 @@ final class HttpEdge {
       Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
 
   private final TritiumConfig config;
+  private final Tracing tracing;
   private final Drain drain;
   private final ApiKeyCheck keys;
   private final Instance<RequestListener> listeners;
 
   HttpEdge(
-      TritiumConfig config, Drain drain, ApiKeyCheck keys, Instance<RequestListener> listeners) {
+      TritiumConfig config,
+      Tracing tracing,
+      Drain drain,
+      ApiKeyCheck keys,
+      Instance<RequestListener> listeners) {
     this.config = config;
+    this.tracing = tracing;
     this.drain = drain;
     this.keys = keys;
     this.listeners = listeners;
@@ -57,7 +64,10 @@ final class HttpEdge {
   private void begin(RoutingContext context) {
     PipelinedRequests.begin(context.request());
     String id = requestId(context.request());
-    Exchange exchange = Exchange.begin(context, id, config.accessLog().text(), listeners);
+    Endpoint endpoint = Endpoint.of(context.normalizedPath());
+    RequestNotes notes =
+        new RequestNotes(config.accessLog().text(), tracing.begin(context.request(), endpoint));
+    Exchange exchange = Exchange.begin(context, id, notes, listeners);
     context.addHeadersEndHandler(
         ignored ->
             context
