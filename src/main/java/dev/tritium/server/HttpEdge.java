@@ -25,6 +25,7 @@ import java.util.UUID;
 final class HttpEdge {
   private static final String REQUEST_ID = "x-request-id";
   private static final int MAX_ID_LENGTH = 128;
+  private static final String OPEN_METRICS = "application/openmetrics-text";
   private static final int FIRST = 1_000_000; // before Quarkus's own body limit
 
   private static final String OWN_PATHS = "/q/"; // health, metrics: as long as the port is open
@@ -65,6 +66,9 @@ final class HttpEdge {
     PipelinedRequests.begin(context.request());
     String id = requestId(context.request());
     Endpoint endpoint = Endpoint.of(context.normalizedPath());
+    if (endpoint == Endpoint.METRICS && tracing.isOn()) {
+      preferExemplars(context.request());
+    }
     RequestNotes notes =
         new RequestNotes(config.accessLog().text(), tracing.begin(context.request(), endpoint));
     Exchange exchange = Exchange.begin(context, id, notes, listeners);
@@ -75,6 +79,17 @@ final class HttpEdge {
                 .putHeader(REQUEST_ID, id)
                 .putHeader("openai-processing-ms", String.valueOf(exchange.nanos() / 1_000_000)));
     context.next();
+  }
+
+  /**
+   * Prometheus asks for OpenMetrics and, less gladly, for its older text. Quarkus sends that to all
+   * who take it, and only OpenMetrics has exemplars.
+   */
+  private static void preferExemplars(HttpServerRequest scrape) {
+    String accepted = scrape.getHeader(HttpHeaders.ACCEPT);
+    if (accepted != null && accepted.contains(OPEN_METRICS)) {
+      scrape.headers().set(HttpHeaders.ACCEPT, OPEN_METRICS);
+    }
   }
 
   private void admit(RoutingContext context) {

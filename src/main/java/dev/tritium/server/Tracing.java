@@ -40,6 +40,10 @@ public class Tracing implements RequestListener {
             : openTelemetry.get().getPropagators().getTextMapPropagator();
   }
 
+  boolean isOn() {
+    return tracer != null;
+  }
+
   /** Begins the trace of a request, below the span that its client sent; null if it has none. */
   @Nullable RequestTrace begin(HttpServerRequest request, Endpoint endpoint) {
     String route = route(endpoint);
