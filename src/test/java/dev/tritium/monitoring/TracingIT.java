@@ -1,4 +1,4 @@
-package dev.tritium;
+package dev.tritium.monitoring;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -298,6 +298,19 @@ class TracingIT {
           () -> {
             post(trace, PATH, SHORT);
             return exemplars(histogram).stream().anyMatch(line -> line.contains(trace));
+          });
+    }
+  }
+
+  @Test
+  void prometheusKeepsThem() throws IOException {
+    try (Prometheus prometheus = Prometheus.start(folder, "127.0.0.1:" + server.port())) {
+      Api.await(
+          "Prometheus has the trace",
+          LIMIT,
+          () -> {
+            post(trace, PATH, SHORT);
+            return prometheus.exemplars("llm_request_duration_seconds_bucket").anyMatch(trace::equals);
           });
     }
   }
