@@ -31,7 +31,8 @@ public class StepMetricsBenchmark {
   public int sequences;
 
   private final StepReport report = new StepReport();
-  private StepMetrics metrics = new StepMetrics(new CompositeMeterRegistry(), "none", Exemplars.none());
+  private StepMetrics metrics =
+      new StepMetrics(new CompositeMeterRegistry(), "none", Exemplars.none());
 
   @Setup
   @SuppressWarnings("deprecation") // it is the one that Quarkus has

@@ -229,7 +229,9 @@ final class RequestTrace {
     }
   }
 
-  /** Errors are the server's; what a client did wrong has a type only, as HTTP's conventions say. */
+  /**
+   * Errors are the server's; what a client did wrong has a type only, as HTTP's conventions say.
+   */
   private static void markEnd(Span span, RequestReport report) {
     Outcome outcome = report.outcome();
     if (outcome == Outcome.OK) {

@@ -178,7 +178,8 @@ class TracingIT {
     assertEquals(queue.endNanos(), prefill.startNanos());
     assertEquals(prefill.endNanos(), decode.startNanos());
     assertTrue(request.startNanos() < after, () -> request + " begins after " + after);
-    assertTrue(prefill.endNanos() > prefill.startNanos() && decode.endNanos() > decode.startNanos());
+    assertTrue(
+        prefill.endNanos() > prefill.startNanos() && decode.endNanos() > decode.startNanos());
     for (Received span : collector.all()) {
       assertFalse(span.toString().contains("SECRET"), span::toString);
     }
@@ -209,8 +210,7 @@ class TracingIT {
   void aRefusedRequestIsASpanWithItsError() {
     assertEquals(400, post(trace, PATH, "{\"prompt\":\"A\",\"surprise\":1}").status());
     Received span = collector.trace(trace, "POST /v1/completions").get("POST /v1/completions");
-    assertHas(
-        span, Map.of("error.type", "invalid_request", "http.response.status_code", "400"));
+    assertHas(span, Map.of("error.type", "invalid_request", "http.response.status_code", "400"));
     assertFalse(span.isError(), "the client's fault");
     assertFalse(span.attributes().containsKey("gen_ai.usage.input_tokens"), span::toString);
   }
@@ -244,9 +244,9 @@ class TracingIT {
       assertFalse(cutInDecode.get(phase).attributes().containsKey("error.type"));
     }
     assertNotEquals(
-        "0", cutInDecode.get("POST /v1/completions").attributes().get("gen_ai.usage.output_tokens"));
-    Received refused =
-        collector.trace(without, "POST /v1/completions").get("POST /v1/completions");
+        "0",
+        cutInDecode.get("POST /v1/completions").attributes().get("gen_ai.usage.output_tokens"));
+    Received refused = collector.trace(without, "POST /v1/completions").get("POST /v1/completions");
     assertHas(
         refused,
         Map.of(
@@ -310,7 +310,9 @@ class TracingIT {
           LIMIT,
           () -> {
             post(trace, PATH, SHORT);
-            return prometheus.exemplars("llm_request_duration_seconds_bucket").anyMatch(trace::equals);
+            return prometheus
+                .exemplars("llm_request_duration_seconds_bucket")
+                .anyMatch(trace::equals);
           });
     }
   }
@@ -359,7 +361,8 @@ class TracingIT {
       assertFalse(metrics.body().contains("trace_id"), metrics::body);
       String id = answer.headers().get("x-request-id");
       Api.await("its line", LIMIT, () -> plain.log().contains(id));
-      assertFalse(plain.log().matches("(?is).*(otel|opentelemetry|trace_id|ERROR|WARN ).*"), plain.log());
+      assertFalse(
+          plain.log().matches("(?is).*(otel|opentelemetry|trace_id|ERROR|WARN ).*"), plain.log());
       assertEquals(0, exporterThreads(plain));
       assertNotEquals(0, exporterThreads(server), "the other server has one");
     }

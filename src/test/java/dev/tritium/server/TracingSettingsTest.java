@@ -28,7 +28,9 @@ class TracingSettingsTest {
   }
 
   private static String variable(String name, String value, String property) {
-    return config(Map.of(name, value), Map.of()).getRawValue("quarkus.otel." + property);
+    return config(Map.of(name, value), Map.of())
+        .getConfigValue("quarkus.otel." + property)
+        .getValue();
   }
 
   private static boolean isOff(SmallRyeConfig config) {
@@ -73,8 +75,7 @@ class TracingSettingsTest {
   @Test
   void quarkussOwnSettingsGoFirst() {
     SmallRyeConfig config =
-        config(
-            Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a"), Map.of(ENDPOINT, "http://b"));
-    assertEquals("http://b", config.getRawValue(ENDPOINT));
+        config(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a"), Map.of(ENDPOINT, "http://b"));
+    assertEquals("http://b", config.getConfigValue(ENDPOINT).getValue());
   }
 }
