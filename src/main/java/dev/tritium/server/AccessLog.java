@@ -15,6 +15,10 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
+import java.util.logging.Handler;
+import java.util.logging.Logger;
+import org.jboss.logmanager.formatters.PatternFormatter;
+import org.jboss.logmanager.formatters.StructuredFormatter;
 
 /**
  * Writes one line of JSON for each exchange but health checks and metrics, to the log category
@@ -35,6 +39,16 @@ public class AccessLog implements RequestListener {
 
   AccessLog(TritiumConfig config) {
     this.enabled = config.accessLog().enabled();
+    keepLinesAsTheyAre();
+  }
+
+  /** Where the logs are JSON, Quarkus's formatter would make each line a string in another. */
+  private static void keepLinesAsTheyAre() {
+    for (Handler handler : Logger.getLogger(LOG.getName()).getHandlers()) {
+      if (handler.getFormatter() instanceof StructuredFormatter) {
+        handler.setFormatter(new PatternFormatter("%s%n"));
+      }
+    }
   }
 
   @Override

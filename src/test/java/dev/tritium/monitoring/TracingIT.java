@@ -16,7 +16,6 @@ import io.opentelemetry.proto.trace.v1.Span.SpanKind;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -80,19 +79,6 @@ class TracingIT {
 
   private static String sampled(String trace) {
     return "00-%s-%s-01".formatted(trace, PARENT);
-  }
-
-  /** Sends a request and leaves the reading, and the leaving, to the caller. */
-  private static Socket open(String trace) throws IOException {
-    Socket socket = new Socket("127.0.0.1", server.port());
-    String head =
-        "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\ntraceparent: %s\r\nContent-Length: %d\r\n\r\n";
-    socket
-        .getOutputStream()
-        .write(
-            (head.formatted(PATH, sampled(trace), ENDLESS.length()) + ENDLESS)
-                .getBytes(StandardCharsets.UTF_8));
-    return socket;
   }
 
   private static void assertHas(Received span, Map<String, String> expected) {
@@ -219,10 +205,10 @@ class TracingIT {
   void whoIsCancelledInTheQueueOrInDecodeAndWhoFindsNoPlaceHasAnErrorThere() throws IOException {
     String waiting = newTrace();
     String without = newTrace();
-    try (Socket first = open(trace)) {
+    try (Socket first = api.open(PATH, ENDLESS, "traceparent", sampled(trace))) {
       Api.await("it runs", LIMIT, () -> api.running() == 1);
       assertTrue(first.getInputStream().read() > 0);
-      try (Socket second = open(waiting)) {
+      try (Socket second = api.open(PATH, ENDLESS, "traceparent", sampled(waiting))) {
         Api.await("it waits", LIMIT, () -> api.waiting() == 1);
         assertTrue(second.isConnected());
         assertEquals(429, post(without, PATH, SHORT).status());
