@@ -6,6 +6,7 @@ import dev.tritium.api.openai.ErrorBody;
 import dev.tritium.api.openai.ErrorKind;
 import dev.tritium.api.openai.RequestListener;
 import dev.tritium.api.openai.RequestNotes;
+import io.prometheus.client.exporter.common.TextFormat;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
@@ -83,12 +84,12 @@ final class HttpEdge {
 
   /**
    * Prometheus asks for OpenMetrics and, less gladly, for its older text. Quarkus sends that to all
-   * who take it, and only OpenMetrics has exemplars.
+   * who take it, and OpenMetrics, which alone has exemplars, to who asks for just its version.
    */
   private static void preferExemplars(HttpServerRequest scrape) {
     String accepted = scrape.getHeader(HttpHeaders.ACCEPT);
     if (accepted != null && accepted.contains(OPEN_METRICS)) {
-      scrape.headers().set(HttpHeaders.ACCEPT, OPEN_METRICS);
+      scrape.headers().set(HttpHeaders.ACCEPT, TextFormat.CONTENT_TYPE_OPENMETRICS_100);
     }
   }
 

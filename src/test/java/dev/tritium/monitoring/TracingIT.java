@@ -13,6 +13,7 @@ import dev.tritium.testing.Collector.Received;
 import dev.tritium.testing.PackagedServer;
 import dev.tritium.testing.Sse;
 import io.opentelemetry.proto.trace.v1.Span.SpanKind;
+import io.prometheus.client.exporter.common.TextFormat;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.Socket;
@@ -343,7 +344,7 @@ class TracingIT {
       Answer answer = client.post(PATH, SHORT, "traceparent", sampled(trace));
       assertEquals(200, answer.status(), answer::toString);
       assertTrue(answer.headers().keySet().stream().noneMatch(name -> name.startsWith("trace")));
-      Answer metrics = client.get("/q/metrics", "Accept", "application/openmetrics-text");
+      Answer metrics = client.get("/q/metrics", "Accept", TextFormat.CONTENT_TYPE_OPENMETRICS_100);
       assertFalse(metrics.body().contains("trace_id"), metrics::body);
       String id = answer.headers().get("x-request-id");
       Api.await("its line", LIMIT, () -> plain.log().contains(id));
