@@ -2,6 +2,7 @@ package dev.tritium.server;
 
 import dev.tritium.engine.RequestAccount;
 import io.prometheus.client.exemplars.DefaultExemplarSampler;
+import io.prometheus.client.exemplars.Exemplar;
 import io.prometheus.client.exemplars.ExemplarSampler;
 import io.prometheus.client.exemplars.tracer.common.SpanContextSupplier;
 import jakarta.annotation.Priority;
@@ -44,7 +45,23 @@ public class Exemplars {
   @Alternative
   @Priority(1)
   Optional<ExemplarSampler> sampler() {
-    return on ? Optional.of(new DefaultExemplarSampler(new Recorded())) : Optional.empty();
+    return on ? Optional.of(new Buckets()) : Optional.empty();
+  }
+
+  /** Chooses exemplars of buckets, and none of counts: Prometheus refuses scrapes with those. */
+  private final class Buckets implements ExemplarSampler {
+    private final ExemplarSampler sampler = new DefaultExemplarSampler(new Recorded());
+
+    @Override
+    public @Nullable Exemplar sample(
+        double value, double bucketFrom, double bucketTo, @Nullable Exemplar previous) {
+      return sampler.sample(value, bucketFrom, bucketTo, previous);
+    }
+
+    @Override
+    public @Nullable Exemplar sample(double increment, @Nullable Exemplar previous) {
+      return null;
+    }
   }
 
   /** The span of the request that this thread records values of. */
