@@ -1,8 +1,11 @@
 package dev.tritium.server;
 
 import dev.tritium.engine.RequestAccount;
+import io.prometheus.client.Collector;
+import io.prometheus.client.Collector.MetricFamilySamples;
+import io.prometheus.client.Collector.MetricFamilySamples.Sample;
+import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.exemplars.DefaultExemplarSampler;
-import io.prometheus.client.exemplars.Exemplar;
 import io.prometheus.client.exemplars.ExemplarSampler;
 import io.prometheus.client.exemplars.tracer.common.SpanContextSupplier;
 import jakarta.annotation.Priority;
@@ -10,6 +13,8 @@ import jakarta.enterprise.inject.Alternative;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.Collections;
+import java.util.Enumeration;
 import java.util.Optional;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jspecify.annotations.Nullable;
@@ -45,22 +50,45 @@ public class Exemplars {
   @Alternative
   @Priority(1)
   Optional<ExemplarSampler> sampler() {
-    return on ? Optional.of(new Buckets()) : Optional.empty();
+    return on ? Optional.of(new DefaultExemplarSampler(new Recorded())) : Optional.empty();
   }
 
-  /** Chooses exemplars of buckets, and none of counts: Prometheus refuses scrapes with those. */
-  private final class Buckets implements ExemplarSampler {
-    private final ExemplarSampler sampler = new DefaultExemplarSampler(new Recorded());
+  @Produces
+  @Singleton
+  CollectorRegistry registry() {
+    return on ? new OfBuckets() : new CollectorRegistry(true);
+  }
 
-    @Override
-    public @Nullable Exemplar sample(
-        double value, double bucketFrom, double bucketTo, @Nullable Exemplar previous) {
-      return sampler.sample(value, bucketFrom, bucketTo, previous);
+  /**
+   * Leaves exemplars to buckets: Micrometer gives counts some too, and for these Prometheus before
+   * 2.43 refuses the whole scrape.
+   */
+  private static final class OfBuckets extends CollectorRegistry {
+    OfBuckets() {
+      super(true); // as Quarkus's
     }
 
     @Override
-    public @Nullable Exemplar sample(double increment, @Nullable Exemplar previous) {
-      return null;
+    public Enumeration<MetricFamilySamples> metricFamilySamples() {
+      return Collections.enumeration(
+          Collections.list(super.metricFamilySamples()).stream().map(OfBuckets::filtered).toList());
+    }
+
+    private static MetricFamilySamples filtered(MetricFamilySamples family) {
+      return family.type == Collector.Type.HISTOGRAM
+          ? new MetricFamilySamples(
+              family.name,
+              family.unit,
+              family.type,
+              family.help,
+              family.samples.stream().map(OfBuckets::filtered).toList())
+          : family;
+    }
+
+    private static Sample filtered(Sample sample) {
+      return sample.name.endsWith("_count")
+          ? new Sample(sample.name, sample.labelNames, sample.labelValues, sample.value)
+          : sample;
     }
   }
 
