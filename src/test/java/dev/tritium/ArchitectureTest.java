@@ -138,7 +138,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void onlyServerKnowsQuarkusAndMicrometer() {
+  void onlyServerKnowsQuarkusMicrometerAndOpenTelemetry() {
     noClasses()
         .that()
         .resideOutsideOfPackage(ROOT + "server..")
@@ -147,6 +147,7 @@ class ArchitectureTest {
             resideInAnyPackage(
                 "io.quarkus..",
                 "io.micrometer..",
+                "io.opentelemetry..",
                 "io.prometheus..",
                 "io.vertx..",
                 "io.smallrye.config.."))

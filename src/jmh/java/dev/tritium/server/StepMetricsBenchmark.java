@@ -31,14 +31,15 @@ public class StepMetricsBenchmark {
   public int sequences;
 
   private final StepReport report = new StepReport();
-  private StepMetrics metrics = new StepMetrics(new CompositeMeterRegistry(), "none");
+  private StepMetrics metrics =
+      new StepMetrics(new CompositeMeterRegistry(), "none", Exemplars.none());
 
   @Setup
   @SuppressWarnings("deprecation") // it is the one that Quarkus has
   public void fill() {
     CompositeMeterRegistry registry = new CompositeMeterRegistry();
     registry.add(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
-    metrics = new StepMetrics(registry, "m");
+    metrics = new StepMetrics(registry, "m", Exemplars.none());
     for (int g = 0; g < sequences; g++) {
       report.add(new RequestAccount(1, null), 0, 1);
       report.setGap(g, 300_000 + 100_000L * g); // several buckets

@@ -13,7 +13,7 @@ public final class RequestAccount {
   private volatile int prefilledTokens;
   private volatile int cachedTokens;
   private volatile int answerTokens;
-  private boolean begun; // the first of the prompts
+  private volatile boolean begun; // the first of the prompts
   private volatile long queueNanos;
   private volatile long firstTokenNanos;
   private volatile int firstTokens;
@@ -50,6 +50,11 @@ public final class RequestAccount {
   /** Tokens that were drawn, of all answers. */
   public int answerTokens() {
     return answerTokens;
+  }
+
+  /** Whether the first of its prompts has begun to run. */
+  public boolean hasBegun() {
+    return begun;
   }
 
   /** Time from the request's arrival until its first prompt began to run; 0 before. */

@@ -46,7 +46,8 @@ public final class Generation {
     return account;
   }
 
-  long arrivalNanos() {
+  /** When it came, on the scheduler's clock: that of {@link System#nanoTime} in a server. */
+  public long arrivalNanos() {
     return arrivalNanos;
   }
 

@@ -15,7 +15,10 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
+import java.util.logging.Handler;
+import java.util.logging.Logger;
+import org.jboss.logmanager.formatters.PatternFormatter;
+import org.jboss.logmanager.formatters.StructuredFormatter;
 
 /**
  * Writes one line of JSON for each exchange but health checks and metrics, to the log category
@@ -36,6 +39,16 @@ public class AccessLog implements RequestListener {
 
   AccessLog(TritiumConfig config) {
     this.enabled = config.accessLog().enabled();
+    keepLinesAsTheyAre();
+  }
+
+  /** Where the logs are JSON, Quarkus's formatter would make each line a string in another. */
+  private static void keepLinesAsTheyAre() {
+    for (Handler handler : Logger.getLogger(LOG.getName()).getHandlers()) {
+      if (handler.getFormatter() instanceof StructuredFormatter) {
+        handler.setFormatter(new PatternFormatter("%s%n"));
+      }
+    }
   }
 
   @Override
@@ -51,6 +64,10 @@ public class AccessLog implements RequestListener {
     ObjectNode json = JSON.createObjectNode();
     json.put("time", Instant.now().truncatedTo(ChronoUnit.MILLIS).toString());
     json.put("id", report.id());
+    RequestTrace trace = RequestTrace.of(notes.trace());
+    if (trace != null) {
+      json.put("trace_id", trace.traceId());
+    }
     json.put("client", report.client());
     json.put("method", report.method());
     String path = report.path();
@@ -60,7 +77,7 @@ public class AccessLog implements RequestListener {
     json.put("outcome", report.outcome().label());
     ErrorKind error = notes.error();
     if (error != null) {
-      json.put("error", Objects.requireNonNullElse(error.code(), "invalid_request"));
+      json.put("error", error.label());
     }
     if (notes.model() != null) {
       json.put("model", notes.model());

@@ -21,10 +21,12 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public class EngineMetrics implements EngineListener {
   private final MeterRegistry registry;
+  private final Exemplars exemplars;
   private volatile @Nullable StepMetrics steps;
 
-  EngineMetrics(MeterRegistry registry) {
+  EngineMetrics(MeterRegistry registry, Exemplars exemplars) {
     this.registry = registry;
+    this.exemplars = exemplars;
   }
 
   /** Begins to count for a model; its warm-up is over. */
@@ -32,7 +34,7 @@ public class EngineMetrics implements EngineListener {
     describe(served, loaded.model(), loaded.kernels().ternary());
     watch(served.id(), served.scheduler());
     RequestMetrics.begin(registry, served.id());
-    steps = new StepMetrics(registry, served.id());
+    steps = new StepMetrics(registry, served.id(), exemplars);
   }
 
   /** What does not change. */

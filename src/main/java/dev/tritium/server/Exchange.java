@@ -37,8 +37,7 @@ final class Exchange {
 
   /** Begins to watch an exchange. */
   static Exchange begin(
-      RoutingContext context, String id, boolean keepsText, Iterable<RequestListener> listeners) {
-    RequestNotes notes = new RequestNotes(id, keepsText);
+      RoutingContext context, String id, RequestNotes notes, Iterable<RequestListener> listeners) {
     context.put(NOTES, notes);
     Exchange exchange = new Exchange(context, id, notes, listeners);
     Cancellable atClose = ClientConnections.onClose(context.request(), exchange::end);

@@ -5,6 +5,8 @@ import dev.tritium.api.openai.Endpoint;
 import dev.tritium.api.openai.ErrorBody;
 import dev.tritium.api.openai.ErrorKind;
 import dev.tritium.api.openai.RequestListener;
+import dev.tritium.api.openai.RequestNotes;
+import io.prometheus.client.exporter.common.TextFormat;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
@@ -24,6 +26,7 @@ import java.util.UUID;
 final class HttpEdge {
   private static final String REQUEST_ID = "x-request-id";
   private static final int MAX_ID_LENGTH = 128;
+  private static final String OPEN_METRICS = "application/openmetrics-text";
   private static final int FIRST = 1_000_000; // before Quarkus's own body limit
 
   private static final String OWN_PATHS = "/q/"; // health, metrics: as long as the port is open
@@ -36,13 +39,19 @@ final class HttpEdge {
       Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
 
   private final TritiumConfig config;
+  private final Tracing tracing;
   private final Drain drain;
   private final ApiKeyCheck keys;
   private final Instance<RequestListener> listeners;
 
   HttpEdge(
-      TritiumConfig config, Drain drain, ApiKeyCheck keys, Instance<RequestListener> listeners) {
+      TritiumConfig config,
+      Tracing tracing,
+      Drain drain,
+      ApiKeyCheck keys,
+      Instance<RequestListener> listeners) {
     this.config = config;
+    this.tracing = tracing;
     this.drain = drain;
     this.keys = keys;
     this.listeners = listeners;
@@ -57,7 +66,13 @@ final class HttpEdge {
   private void begin(RoutingContext context) {
     PipelinedRequests.begin(context.request());
     String id = requestId(context.request());
-    Exchange exchange = Exchange.begin(context, id, config.accessLog().text(), listeners);
+    Endpoint endpoint = Endpoint.of(context.normalizedPath());
+    if (endpoint == Endpoint.METRICS && tracing.isOn()) {
+      preferExemplars(context.request());
+    }
+    RequestNotes notes =
+        new RequestNotes(id, config.accessLog().text(), tracing.begin(context.request(), endpoint));
+    Exchange exchange = Exchange.begin(context, id, notes, listeners);
     context.addHeadersEndHandler(
         ignored ->
             context
@@ -65,6 +80,17 @@ final class HttpEdge {
                 .putHeader(REQUEST_ID, id)
                 .putHeader("openai-processing-ms", String.valueOf(exchange.nanos() / 1_000_000)));
     context.next();
+  }
+
+  /**
+   * Prometheus asks for OpenMetrics and, less gladly, for its older text. Quarkus sends that to all
+   * who take it, and OpenMetrics, which alone has exemplars, to who asks for just its version.
+   */
+  private static void preferExemplars(HttpServerRequest scrape) {
+    String accepted = scrape.getHeader(HttpHeaders.ACCEPT);
+    if (accepted != null && accepted.contains(OPEN_METRICS)) {
+      scrape.headers().set(HttpHeaders.ACCEPT, TextFormat.CONTENT_TYPE_OPENMETRICS_100);
+    }
   }
 
   private void admit(RoutingContext context) {

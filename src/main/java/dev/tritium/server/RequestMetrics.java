@@ -17,9 +17,11 @@ public class RequestMetrics implements RequestListener {
   private static final String NO_MODEL = "unknown";
 
   private final MeterRegistry registry;
+  private final Exemplars exemplars;
 
-  RequestMetrics(MeterRegistry registry) {
+  RequestMetrics(MeterRegistry registry, Exemplars exemplars) {
     this.registry = registry;
+    this.exemplars = exemplars;
   }
 
   /** Begins the series of a model, so that its first failure is an increase, too. */
@@ -40,7 +42,9 @@ public class RequestMetrics implements RequestListener {
     String model = notes.model() == null ? NO_MODEL : notes.model();
     requests(registry, model, report.endpoint(), report.outcome()).increment();
     if (notes.account() != null) {
+      exemplars.of(notes.account());
       Latency.DURATION.timer(registry, model).record(report.nanos(), TimeUnit.NANOSECONDS);
+      exemplars.of(null);
     }
   }
 

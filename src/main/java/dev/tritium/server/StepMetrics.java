@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Counts and times what the engine's steps do for one model. It allocates nothing. */
 final class StepMetrics implements EngineListener {
+  private final Exemplars exemplars;
   private final Counter promptTokens;
   private final Counter generatedTokens;
   private final Counter cacheQueries;
@@ -23,7 +24,8 @@ final class StepMetrics implements EngineListener {
   private final Timer firstToken;
   private final Timer interToken;
 
-  StepMetrics(MeterRegistry registry, String model) {
+  StepMetrics(MeterRegistry registry, String model, Exemplars exemplars) {
+    this.exemplars = exemplars;
     promptTokens =
         counter(
             registry, "llm.prompt.tokens", "Prompt tokens that were run; not cached ones", model);
@@ -64,9 +66,12 @@ final class StepMetrics implements EngineListener {
       prompt += report.prefillRows(g);
       generated += report.drawn(g);
       if (report.gapNanos(g) > 0) {
+        exemplars.of(report.account(g));
         interToken.record(report.gapNanos(g), TimeUnit.NANOSECONDS);
       }
     }
+    recordRequests(report);
+    exemplars.of(null);
     promptTokens.increment(prompt);
     generatedTokens.increment(generated);
     if (report.groups() > 0) { // the step did not fail
@@ -75,14 +80,20 @@ final class StepMetrics implements EngineListener {
     cacheQueries.increment(report.begunPromptTokens());
     cacheHits.increment(report.begunCachedTokens());
     abandonedRows.increment(report.abandonedRows());
+  }
+
+  /** Those that have begun to run, and those that have their first token. */
+  private void recordRequests(StepReport report) {
     List<RequestAccount> begun = report.begun();
     for (int i = 0; i < begun.size(); i++) {
+      exemplars.of(begun.get(i));
       queue.record(begun.get(i).queueNanos(), TimeUnit.NANOSECONDS);
     }
     List<RequestAccount> answering = report.answering();
     for (int i = 0; i < answering.size(); i++) {
       RequestAccount account = answering.get(i);
       long nanos = account.firstTokenNanos();
+      exemplars.of(account);
       firstToken.record(nanos, TimeUnit.NANOSECONDS);
       prefill.record(nanos - account.queueNanos(), TimeUnit.NANOSECONDS);
     }

@@ -71,6 +71,8 @@ public interface TritiumConfig {
 
   AccessLogConfig accessLog();
 
+  LogConfig log();
+
   /** Connections at once. */
   @WithDefault("4096")
   int maxConnections();
@@ -124,6 +126,13 @@ public interface TritiumConfig {
     /** Whether requests and answers are in it too. */
     @WithDefault("false")
     boolean text();
+  }
+
+  /** How the server's own log is written. */
+  interface LogConfig {
+    /** Whether its lines are JSON, as the access log's are. */
+    @WithDefault("false")
+    boolean json();
   }
 
   /** Bounds of a request. */

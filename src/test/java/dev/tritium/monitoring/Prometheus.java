@@ -72,6 +72,7 @@ final class Prometheus implements AutoCloseable {
                 "--config.file=" + configuration,
                 "--storage.tsdb.path=" + folder.resolve("data"),
                 "--web.listen-address=" + address,
+                "--enable-feature=exemplar-storage",
                 "--log.level=warn")
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
@@ -131,6 +132,20 @@ final class Prometheus implements AutoCloseable {
       path.append("match[]=").append(URLEncoder.encode(one, StandardCharsets.UTF_8));
     }
     return get(path.toString().replace("[]", "%5B%5D")).valueStream().map(JsonNode::textValue);
+  }
+
+  /** The traces that exemplars of the last minutes name. */
+  Stream<String> exemplars(String promQl) {
+    long now = System.currentTimeMillis() / 1_000;
+    JsonNode series =
+        get(
+            "/api/v1/query_exemplars?query=%s&start=%d&end=%d"
+                .formatted(
+                    URLEncoder.encode(promQl, StandardCharsets.UTF_8), now - 600, now + 600));
+    return series
+        .valueStream()
+        .flatMap(one -> one.get("exemplars").valueStream())
+        .map(exemplar -> exemplar.at("/labels/trace_id").textValue());
   }
 
   /** The data of an answer that must be a success. */

@@ -36,7 +36,7 @@ class HealthChecksTest {
     State() {
       super(
           CONFIG,
-          new EngineMetrics(new SimpleMeterRegistry()),
+          new EngineMetrics(new SimpleMeterRegistry(), Exemplars.none()),
           new EnergyMetrics(
               new SimpleMeterRegistry(), new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)));
     }

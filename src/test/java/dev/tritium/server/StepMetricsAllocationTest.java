@@ -46,7 +46,7 @@ class StepMetricsAllocationTest {
   public static void main(String[] args) {
     CompositeMeterRegistry registry = new CompositeMeterRegistry();
     registry.add(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
-    StepMetrics metrics = new StepMetrics(registry, "m");
+    StepMetrics metrics = new StepMetrics(registry, "m", Exemplars.none());
     StepReport report = new StepReport();
     RequestAccount account = new RequestAccount(1, null);
     int clean = 0;

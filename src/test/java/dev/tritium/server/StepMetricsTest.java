@@ -31,7 +31,7 @@ class StepMetricsTest {
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-  private final StepMetrics metrics = new StepMetrics(registry, "m");
+  private final StepMetrics metrics = new StepMetrics(registry, "m", Exemplars.none());
   private final StepReport report = new StepReport();
 
   private Exposition exposition() {

@@ -67,6 +67,7 @@ class TritiumConfigTest {
     assertEquals(Optional.empty(), config.cors().origins());
     assertTrue(config.accessLog().enabled());
     assertFalse(config.accessLog().text());
+    assertFalse(config.log().json());
     assertEquals("auto", config.energy().source());
     assertEquals("/sys/devices/virtual/powercap", config.energy().powercap());
     assertEquals("/sys/class/hwmon", config.energy().hwmon());

@@ -112,8 +112,8 @@ public final class Api {
   }
 
   /** Sends a POST and leaves the reading, and the leaving, to the caller. */
-  public Socket open(String path, String json) throws IOException {
-    return send(new Socket(), path, json);
+  public Socket open(String path, String json, String... headers) throws IOException {
+    return send(new Socket(), path, json, headers);
   }
 
   /** The same, on a connection that takes little before it is read. */
@@ -123,10 +123,11 @@ public final class Api {
     return send(socket, path, json);
   }
 
-  private Socket send(Socket socket, String path, String json) throws IOException {
+  private Socket send(Socket socket, String path, String json, String... headers)
+      throws IOException {
     socket.connect(new InetSocketAddress(base.getHost(), base.getPort()));
     byte[] body = json.getBytes(UTF_8);
-    socket.getOutputStream().write(head(path, body.length));
+    socket.getOutputStream().write(head(path, body.length, headers));
     socket.getOutputStream().write(body);
     socket.getOutputStream().flush();
     return socket;
@@ -138,9 +139,13 @@ public final class Api {
     socket.getOutputStream().write('{');
   }
 
-  private static byte[] head(String path, int bodyLength) {
-    return "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-        .formatted(path, bodyLength)
+  private static byte[] head(String path, int bodyLength, String... headers) {
+    StringBuilder more = new StringBuilder();
+    for (int i = 0; i < headers.length; i += 2) {
+      more.append(headers[i]).append(": ").append(headers[i + 1]).append("\r\n");
+    }
+    return "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n"
+        .formatted(path, bodyLength, more)
         .getBytes(UTF_8);
   }
 

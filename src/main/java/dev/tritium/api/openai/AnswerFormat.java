@@ -6,6 +6,9 @@ import java.util.List;
 
 /** How the answers of one request are written; made for the request, used by one thread. */
 interface AnswerFormat {
+  /** The answer's id, such as {@code cmpl-...}. */
+  String id();
+
   /** Events that open a stream, without the SSE frame. */
   List<String> opening(RequestAccount account);
 

@@ -66,17 +66,20 @@ final class Answers {
       boolean stream,
       AnswerFormat format,
       Client client) {
-    client.notes().model(model.id());
-    Generation generation = submit(model, sequences);
-    client.notes().submitted(generation.account(), stream);
+    RequestNotes notes = client.notes();
+    notes.model(model.id());
+    notes.asked(sequences.getFirst(), format.id());
+    Generation generation = submit(model, sequences, notes.trace());
+    notes.submitted(generation, stream);
     Answers answers = new Answers(generation, format, client, stream);
     client.takeOver();
     answers.onEventLoop(stream ? answers::sendEvents : answers::sendDocument);
   }
 
-  private static Generation submit(ServedModel model, List<SequenceRequest> sequences) {
+  private static Generation submit(
+      ServedModel model, List<SequenceRequest> sequences, @Nullable Object trace) {
     try {
-      return model.scheduler().submit(sequences);
+      return model.scheduler().submit(sequences, trace);
     } catch (IllegalArgumentException e) {
       throw ApiException.invalid("prompt", String.valueOf(e.getMessage()));
     }

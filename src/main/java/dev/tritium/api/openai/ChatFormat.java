@@ -29,6 +29,11 @@ final class ChatFormat implements AnswerFormat {
   }
 
   @Override
+  public String id() {
+    return header.id();
+  }
+
+  @Override
   public List<String> opening(RequestAccount account) {
     return IntStream.range(0, request.sequence().answers())
         .mapToObj(

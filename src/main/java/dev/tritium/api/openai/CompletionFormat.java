@@ -33,6 +33,11 @@ final class CompletionFormat implements AnswerFormat {
   }
 
   @Override
+  public String id() {
+    return header.id();
+  }
+
+  @Override
   public List<String> opening(RequestAccount account) {
     return List.of();
   }

@@ -1,5 +1,6 @@
 package dev.tritium.api.openai;
 
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Every error there is: its HTTP status and what OpenAI's clients read of it. */
@@ -39,6 +40,11 @@ public enum ErrorKind {
 
   public @Nullable String code() {
     return code;
+  }
+
+  /** The name in logs and traces: the code, where it has one. */
+  public String label() {
+    return code == null ? name().toLowerCase(Locale.ROOT) : code;
   }
 
   /** Whether the same request may succeed later. */

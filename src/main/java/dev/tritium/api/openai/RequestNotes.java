@@ -3,6 +3,9 @@ package dev.tritium.api.openai;
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.FinishReason;
 import dev.tritium.engine.RequestAccount;
+import dev.tritium.engine.Sampling;
+import dev.tritium.engine.SequenceRequest;
+import dev.tritium.scheduler.Generation;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -11,13 +14,25 @@ import org.jspecify.annotations.Nullable;
 
 /** What those who answer a request leave for its {@link RequestReport}. */
 public final class RequestNotes {
+  /**
+   * What a completion or chat asked for, with the defaults of what it left open.
+   *
+   * @param maxTokens of each answer
+   * @param answers to each prompt
+   * @param answerId the id of what it is answered with
+   */
+  public record Asked(Sampling sampling, int maxTokens, int answers, String answerId) {}
+
   private final String id;
   private final boolean keepsText;
+  private final @Nullable Object trace;
   private final Map<Integer, FinishReason> finishes = new TreeMap<>(); // by choice
   private final Map<Integer, StringBuilder> texts = new TreeMap<>();
   private byte @Nullable [] body;
   private @Nullable String model;
+  private @Nullable Asked asked;
   private @Nullable RequestAccount account;
+  private long arrivalNanos;
   private @Nullable ErrorKind error;
   private boolean streamed;
   private boolean stalled;
@@ -27,10 +42,17 @@ public final class RequestNotes {
    *
    * @param id its x-request-id
    * @param keepsText whether its body and the text of its answers are kept
+   * @param trace what the request's tracer needs to go on; nobody here looks inside
    */
-  public RequestNotes(String id, boolean keepsText) {
+  public RequestNotes(String id, boolean keepsText, @Nullable Object trace) {
     this.id = id;
     this.keepsText = keepsText;
+    this.trace = trace;
+  }
+
+  /** What the request's tracer left; null if it is not traced. */
+  public @Nullable Object trace() {
+    return trace;
   }
 
   /** The request's id, for the log. */
@@ -41,6 +63,16 @@ public final class RequestNotes {
   /** The served model's id; null where it was not found out, as for most refused requests. */
   public synchronized @Nullable String model() {
     return model;
+  }
+
+  /** What it asked for; null if it was refused before that was known. */
+  public synchronized @Nullable Asked asked() {
+    return asked;
+  }
+
+  /** When it came to the scheduler, in {@link System#nanoTime}; 0 if it never did. */
+  public synchronized long arrivalNanos() {
+    return arrivalNanos;
   }
 
   /** What the request used; null if it never came as far as the scheduler. */
@@ -86,8 +118,14 @@ public final class RequestNotes {
     model = id;
   }
 
-  synchronized void submitted(RequestAccount account, boolean streamed) {
-    this.account = account;
+  /** The first of its prompts stands for all: they differ in nothing that was asked for. */
+  synchronized void asked(SequenceRequest prompt, String answerId) {
+    asked = new Asked(prompt.sampling(), prompt.stop().maxTokens(), prompt.answers(), answerId);
+  }
+
+  synchronized void submitted(Generation generation, boolean streamed) {
+    this.account = generation.account();
+    this.arrivalNanos = generation.arrivalNanos();
     this.streamed = streamed;
   }
 

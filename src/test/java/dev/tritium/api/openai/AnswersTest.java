@@ -60,6 +60,11 @@ class AnswersTest {
 
   /** A format that fails at one of its tasks. */
   private record Failing(String at, Throwable failure) implements AnswerFormat {
+    @Override
+    public String id() {
+      return "cmpl-fake";
+    }
+
     private <T> T at(String task, T result) {
       if (!task.equals(at)) {
         return result;

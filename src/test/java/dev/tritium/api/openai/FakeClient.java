@@ -16,7 +16,7 @@ final class FakeClient implements Client {
   static final Duration PING = Duration.ofSeconds(8);
   static final Duration STALL = Duration.ofSeconds(16);
 
-  final RequestNotes notes = new RequestNotes("req-fake", false);
+  final RequestNotes notes = new RequestNotes("req-fake", false, null);
   final Map<String, String> headers = new LinkedHashMap<>();
   final List<String> pieces = new ArrayList<>(); // that were written
   boolean reads = true; // takes what is written at once
