@@ -119,7 +119,7 @@ final class Configurations {
       if (mask == null) {
         mask = interned(make.apply(configuration));
         masks.put(key, mask);
-        add(MASK_BYTES + 8L * mask.costly().length + (long) POSITION_BYTES * key.costs.size());
+        took(MASK_BYTES + 8L * mask.costly().length + (long) POSITION_BYTES * key.costs.size());
       }
       configuration.mask = mask;
     }
@@ -141,7 +141,7 @@ final class Configurations {
     if (known != null) {
       return known;
     }
-    add(MASK_BYTES + 8L * tokens.length);
+    took(MASK_BYTES + 8L * tokens.length);
     return tokens;
   }
 
@@ -175,7 +175,7 @@ final class Configurations {
         });
   }
 
-  private void add(long more) {
+  private void took(long more) {
     if (bytes.addAndGet(more) > MAX_BYTES) {
       forget();
     }
@@ -281,7 +281,7 @@ final class Configurations {
         return known;
       }
       Configuration made = new Configuration(positions, complete, leastBytesToFinish(), classes);
-      add(CONFIGURATION_BYTES + 4L * classes + (long) POSITION_BYTES * positions.size());
+      took(CONFIGURATION_BYTES + 4L * classes + (long) POSITION_BYTES * positions.size());
       kept.put(key, made);
       return made;
     }

@@ -76,7 +76,10 @@ class RandomSchemaAnswersTest {
     assertEquals("stop", answer.at("/choices/0/finish_reason").textValue(), shown);
     assertTrue(answer.at("/usage/completion_tokens").intValue() <= MAX_TOKENS, shown);
     try {
-      var errors = REGISTRY.getSchema(Api.JSON.<JsonNode>valueToTree(schema)).validate(READER.readTree(text));
+      var errors =
+          REGISTRY
+              .getSchema(Api.JSON.<JsonNode>valueToTree(schema))
+              .validate(READER.readTree(text));
       assertEquals(List.of(), errors, shown);
     } catch (JsonProcessingException e) {
       throw new AssertionError(shown, e);

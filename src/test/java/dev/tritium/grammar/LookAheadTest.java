@@ -92,19 +92,16 @@ class LookAheadTest {
   @Test
   void whatDocumentsFindIsForgottenBeforeItIsTooMuch() {
     SplittableRandom random = new SplittableRandom(2);
-    Configurations configurations =
-        new Configurations(JsonRules.objects(), Documents.vocabulary());
+    Configurations configurations = new Configurations(JsonRules.objects(), Documents.vocabulary());
     Configuration start = configurations.start();
     Configuration longDocument = start; // holds on to what it reached, as an answer does
     int forgotten = 0;
     for (int round = 0; round < 60; round++) {
       long before = configurations.bytes();
       Configuration at = start;
-      for (int step = 0; step < 100; step++) {
-        List<Configuration> next = configurations.successors(at);
-        at = next.isEmpty() ? start : next.get(random.nextInt(next.size()));
-        List<Configuration> more = configurations.successors(longDocument);
-        longDocument = more.isEmpty() ? start : more.get(random.nextInt(more.size()));
+      for (int step = 0; step < 500; step++) {
+        at = deeper(configurations, at, random);
+        longDocument = deeper(configurations, longDocument, random);
       }
       forgotten += configurations.bytes() < before ? 1 : 0;
       assertTrue(configurations.bytes() <= Configurations.MAX_BYTES);
@@ -112,6 +109,18 @@ class LookAheadTest {
       assertTrue(held < 50_000, () -> held + " configurations");
     }
     assertTrue(forgotten > 2, "forgotten " + forgotten + " times");
+  }
+
+  /** After another byte, rather one that nests. */
+  private static Configuration deeper(
+      Configurations configurations, Configuration at, SplittableRandom random) {
+    List<Configuration> next = configurations.successors(at);
+    if (next.isEmpty()) {
+      return configurations.start();
+    }
+    Configuration one = next.get(random.nextInt(next.size()));
+    Configuration other = next.get(random.nextInt(next.size()));
+    return one.bytesToFinish > other.bytesToFinish ? one : other;
   }
 
   /** Configurations that can be reached without making one. */
