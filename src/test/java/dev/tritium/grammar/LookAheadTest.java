@@ -1,5 +1,6 @@
 package dev.tritium.grammar;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -94,33 +95,32 @@ class LookAheadTest {
     SplittableRandom random = new SplittableRandom(2);
     Configurations configurations = new Configurations(JsonRules.objects(), Documents.vocabulary());
     Configuration start = configurations.start();
-    Configuration longDocument = start; // holds on to what it reached, as an answer does
+    Configuration inUse = nest(configurations, start, 50, random); // as by an answer that stays
     int forgotten = 0;
-    for (int round = 0; round < 60; round++) {
+    for (int document = 0; document < 100; document++) {
       long before = configurations.bytes();
-      Configuration at = start;
-      for (int step = 0; step < 500; step++) {
-        at = deeper(configurations, at, random);
-        longDocument = deeper(configurations, longDocument, random);
-      }
+      var _ = nest(configurations, start, 100, random);
+      var _ = nest(configurations, inUse, 50, random);
       forgotten += configurations.bytes() < before ? 1 : 0;
       assertTrue(configurations.bytes() <= Configurations.MAX_BYTES);
-      long held = heldBy(start, longDocument);
-      assertTrue(held < 50_000, () -> held + " configurations");
+      long held = heldBy(start, inUse);
+      assertTrue(held < Configurations.MAX_BYTES / 300, () -> held + " configurations");
     }
-    assertTrue(forgotten > 2, "forgotten " + forgotten + " times");
+    assertTrue(forgotten > 5, "forgotten " + forgotten + " times");
   }
 
-  /** After another byte, rather one that nests. */
-  private static Configuration deeper(
-      Configurations configurations, Configuration at, SplittableRandom random) {
-    List<Configuration> next = configurations.successors(at);
-    if (next.isEmpty()) {
-      return configurations.start();
+  /** After so many more arrays and objects that begin, with a look at all that may follow each. */
+  private static Configuration nest(
+      Configurations configurations, Configuration from, int depth, SplittableRandom random) {
+    Configuration at = from;
+    for (int level = 0; level < depth; level++) {
+      String begins = level == 0 || random.nextBoolean() ? "{\"a\":" : "[";
+      for (byte b : begins.getBytes(UTF_8)) {
+        at = configurations.next(at, b);
+        var _ = configurations.successors(at);
+      }
     }
-    Configuration one = next.get(random.nextInt(next.size()));
-    Configuration other = next.get(random.nextInt(next.size()));
-    return one.bytesToFinish > other.bytesToFinish ? one : other;
+    return at;
   }
 
   /** Configurations that can be reached without making one. */
