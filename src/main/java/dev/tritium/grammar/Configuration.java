@@ -1,5 +1,6 @@
 package dev.tritium.grammar;
 
+import java.util.Arrays;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -16,12 +17,19 @@ final class Configuration {
   final int bytesToFinish;
   final @Nullable Configuration[] next; // [byte classes], null where it was not asked for yet
   @Nullable TokenMask mask;
+  int walk; // the last that came by, see TokenGrammar
 
   Configuration(Set<Position> positions, boolean complete, int bytesToFinish, int byteClasses) {
     this.positions = positions;
     this.complete = complete;
     this.bytesToFinish = bytesToFinish;
     this.next = new Configuration[byteClasses];
+  }
+
+  /** Forgets what was found out. */
+  void forget() {
+    Arrays.fill(next, null);
+    mask = null;
   }
 
   /** Whether no document begins with the bytes so far. */

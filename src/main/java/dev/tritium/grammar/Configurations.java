@@ -5,21 +5,25 @@ import dev.tritium.grammar.Grammar.Arc;
 import dev.tritium.grammar.Grammar.Bytes;
 import dev.tritium.grammar.Grammar.Call;
 import dev.tritium.grammar.Grammar.Epsilon;
+import java.nio.LongBuffer;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The configurations of a grammar, made when they are first reached and then kept: a deterministic
- * automaton that grows with use.
+ * automaton that grows with use, up to a bound.
  */
 final class Configurations {
   /** Calls within calls: no parser of documents need go deeper. */
@@ -28,10 +32,13 @@ final class Configurations {
   /** More ways to read the same bytes are left out, those first that need the most bytes to end. */
   private static final int MAX_POSITIONS = 2_000;
 
-  private static final int MAX_KEPT = 10_000;
-  private static final long MAX_MASK_BYTES = 8L << 20;
+  /** Memory that all of it may take, by estimate; then it is forgotten. */
+  static final long MAX_BYTES = 16L << 20;
 
-  private record FrameKey(int state, @Nullable Frame below) {}
+  private static final int CONFIGURATION_BYTES = 250;
+  private static final int POSITION_BYTES = 100; // with its places in sets and maps, as the others
+  private static final int FRAME_BYTES = 150;
+  private static final int MASK_BYTES = 250;
 
   private record Key(Set<Position> positions, boolean complete) {}
 
@@ -46,11 +53,11 @@ final class Configurations {
   private final ShortestPaths shortest;
   private final int[] byteClasses; // [256]
   private final int classes;
-  private final Map<FrameKey, Frame> frames = new HashMap<>();
+  private final Map<Position, Frame> frames = new HashMap<>();
   private final Map<Key, Configuration> kept = new HashMap<>();
   private final Map<MaskKey, TokenMask> masks = new HashMap<>();
-  private long maskBytes;
-  private long work; // positions looked at
+  private final Map<LongBuffer, long[]> tokenSets = new HashMap<>(); // of the masks, by content
+  private final AtomicLong bytes = new AtomicLong(); // of these; any thread may read it
   private final int[] alike; // [states]
   private final Configuration dead;
 
@@ -86,9 +93,21 @@ final class Configurations {
     return next;
   }
 
-  /** How much was worked out so far, in positions. */
-  long work() {
-    return work;
+  /** All that may be after one more byte. */
+  List<Configuration> successors(Configuration configuration) {
+    List<Configuration> next = new ArrayList<>(classes);
+    for (int b = 0; b < 256; b++) {
+      if (b == 0 || byteClasses[b] != byteClasses[b - 1]) {
+        next.add(next(configuration, (byte) b));
+      }
+    }
+    next.removeIf(Configuration::isDead);
+    return next;
+  }
+
+  /** Memory of what is kept, by estimate; any thread may ask. */
+  long bytes() {
+    return bytes.get();
   }
 
   /** The mask of a configuration, which those share that are alike as far as a token reaches. */
@@ -98,16 +117,32 @@ final class Configurations {
       MaskKey key = maskKey(configuration);
       mask = masks.get(key);
       if (mask == null) {
-        mask = make.apply(configuration);
-        maskBytes += mask.bytes();
-        if (maskBytes > MAX_MASK_BYTES) {
-          clear();
-        }
+        mask = interned(make.apply(configuration));
         masks.put(key, mask);
+        took(MASK_BYTES + 8L * mask.costly().length + (long) POSITION_BYTES * key.costs.size());
       }
       configuration.mask = mask;
     }
     return mask;
+  }
+
+  /** Many masks have the same tokens, at other costs. */
+  private TokenMask interned(TokenMask mask) {
+    return new TokenMask(
+        interned(mask.allowed()),
+        interned(mask.finishing()),
+        mask.costly(),
+        mask.costs(),
+        mask.highest());
+  }
+
+  private long[] interned(long[] tokens) {
+    long[] known = tokenSets.putIfAbsent(LongBuffer.wrap(tokens), tokens);
+    if (known != null) {
+      return known;
+    }
+    took(MASK_BYTES + 8L * tokens.length);
+    return tokens;
   }
 
   private MaskKey maskKey(Configuration configuration) {
@@ -133,15 +168,30 @@ final class Configurations {
 
   private Frame frame(int state, @Nullable Frame below) {
     return frames.computeIfAbsent(
-        new FrameKey(state, below), key -> new Frame(state, below, shortest));
+        new Position(state, below),
+        key -> {
+          bytes.addAndGet(FRAME_BYTES);
+          return new Frame(state, below, shortest);
+        });
   }
 
-  /** Forgets what was kept; configurations that are in use stay valid. */
-  private void clear() {
-    frames.clear();
+  private void took(long more) {
+    if (bytes.addAndGet(more) > MAX_BYTES) {
+      forget();
+    }
+  }
+
+  /**
+   * Forgets what was kept. Configurations in use stay valid, and are found out about anew: they do
+   * not hold what followed them, which would hold everything.
+   */
+  private void forget() {
+    kept.values().forEach(Configuration::forget);
     kept.clear();
+    frames.clear();
     masks.clear();
-    maskBytes = 0;
+    tokenSets.clear();
+    bytes.set(0);
   }
 
   private Configuration after(Configuration configuration, int b) {
@@ -190,7 +240,6 @@ final class Configurations {
     }
 
     private void expand(Position position) {
-      work++;
       Frame below = position.below();
       if (grammar.ends()[position.state()]) {
         if (below == null) {
@@ -226,12 +275,15 @@ final class Configurations {
                 .limit(MAX_POSITIONS)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
       }
-      if (kept.size() >= MAX_KEPT) {
-        clear();
+      Key key = new Key(positions, complete);
+      Configuration known = kept.get(key);
+      if (known != null) {
+        return known;
       }
-      return kept.computeIfAbsent(
-          new Key(positions, complete),
-          key -> new Configuration(positions, complete, leastBytesToFinish(), classes));
+      Configuration made = new Configuration(positions, complete, leastBytesToFinish(), classes);
+      took(CONFIGURATION_BYTES + 4L * classes + (long) POSITION_BYTES * positions.size());
+      kept.put(key, made);
+      return made;
     }
 
     private int leastBytesToFinish() {

@@ -217,8 +217,7 @@ final class JsonRules {
     return rule;
   }
 
-  private void addRaw(int from, BitSet set, int to) {
-    BitSet raw = (BitSet) set.clone();
+  private void addRaw(int from, BitSet raw, int to) {
     raw.clear(Character.MIN_SURROGATE, Character.MAX_SURROGATE + 1);
     for (int low = raw.nextSetBit(0); low >= 0; ) {
       int after = raw.nextClearBit(low);

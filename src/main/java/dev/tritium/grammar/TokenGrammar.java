@@ -1,25 +1,38 @@
 package dev.tritium.grammar;
 
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.Set;
 
 /**
  * A grammar over the tokens of a vocabulary. What it finds out about them is kept, so that the same
- * place in a document costs one look the second time. To compile is for any thread; all constraints
- * of a grammar belong to one thread.
+ * place in a document costs one look the second time. To compile and to look ahead is for any
+ * thread; all constraints of a grammar belong to one thread.
  */
 public final class TokenGrammar {
   /** A mask may cost so much; then longer tokens are left out, so that other sequences go on. */
   private static final long MAX_WORK = 200_000; // positions
 
+  /** A whole look ahead at a schema of a dozen properties takes a fraction of it. */
+  private static final long AHEAD_NANOS = 50_000_000;
+
+  private static final int STATE_BYTES = 100;
+
   private final Vocabulary vocabulary;
+  private final long grammarBytes;
   private final Configurations configurations;
   private final Configuration start;
   private final Configuration[] path; // [depth of the trie + 1], during a walk
   private int[] costly = new int[64];
   private int[] costs = new int[64];
+  private int walks;
+  private boolean begun; // guarded by this
 
   TokenGrammar(Grammar grammar, Vocabulary vocabulary) {
     this.vocabulary = vocabulary;
+    this.grammarBytes = (long) STATE_BYTES * grammar.ends().length;
     this.configurations = new Configurations(grammar, vocabulary);
     this.start = configurations.start();
     this.path = new Configuration[vocabulary.trie().depth + 1];
@@ -42,9 +55,44 @@ public final class TokenGrammar {
     return new TokenGrammar(JsonRules.objects(), vocabulary);
   }
 
+  /**
+   * Finds out about the places nearest to the beginning of a document, so that the thread of the
+   * constraints need not: for 50 ms at most, and before the first constraint, else nothing is done.
+   * All places of a schema are found in that time, unless it nests without end or is large.
+   */
+  public synchronized void lookAhead() {
+    if (!begun) {
+      begun = true;
+      lookAhead(AHEAD_NANOS);
+    }
+  }
+
+  void lookAhead(long nanos) {
+    long began = System.nanoTime();
+    Set<Configuration> seen = new HashSet<>(Set.of(start));
+    Deque<Configuration> open = new ArrayDeque<>(seen);
+    while (!open.isEmpty()
+        && configurations.bytes() < Configurations.MAX_BYTES / 2 // documents find more
+        && System.nanoTime() - began < nanos) {
+      Configuration at = open.remove();
+      var _ = mask(at);
+      for (Configuration next : configurations.successors(at)) {
+        if (seen.add(next)) {
+          open.add(next);
+        }
+      }
+    }
+  }
+
   /** A constraint before the first token of a document. */
-  public Constraint newConstraint() {
+  public synchronized Constraint newConstraint() {
+    begun = true;
     return new Constraint(this, start);
+  }
+
+  /** Memory that is in use, by estimate; any thread may ask. */
+  public long bytes() {
+    return grammarBytes + configurations.bytes();
   }
 
   /** Tokens that are always enough for a document: the bytes of the shortest. */
@@ -89,10 +137,11 @@ public final class TokenGrammar {
     int count = 0;
     path[0] = configuration;
     int node = 0;
-    long maxWork = configurations.work() + MAX_WORK;
+    int walk = ++walks;
+    long work = 0; // the same whatever is known already
     while (node < trie.size) {
       int level = trie.level[node];
-      if (level > 0 && configurations.work() > maxWork) {
+      if (level > 0 && work > MAX_WORK) {
         node = trie.end[node];
         continue;
       }
@@ -100,6 +149,10 @@ public final class TokenGrammar {
       if (next.isDead()) {
         node = trie.end[node];
         continue;
+      }
+      if (next.walk != walk) {
+        next.walk = walk;
+        work += next.positions.size();
       }
       path[level + 1] = next;
       int more = next.bytesToFinish - configuration.bytesToFinish;

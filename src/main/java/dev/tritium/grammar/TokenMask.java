@@ -9,8 +9,4 @@ package dev.tritium.grammar;
  * @param costs [costly], by how many bytes
  * @param highest of the costs, 0 if there are none
  */
-record TokenMask(long[] allowed, long[] finishing, int[] costly, int[] costs, int highest) {
-  long bytes() {
-    return 8L * (allowed.length + finishing.length + costly.length);
-  }
-}
+record TokenMask(long[] allowed, long[] finishing, int[] costly, int[] costs, int highest) {}

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import dev.tritium.testing.RandomSchema;
 import dev.tritium.testing.Seeded;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;

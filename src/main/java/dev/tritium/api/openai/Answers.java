@@ -2,6 +2,7 @@ package dev.tritium.api.openai;
 
 import dev.tritium.engine.AnswerDelta;
 import dev.tritium.engine.SequenceRequest;
+import dev.tritium.grammar.TokenGrammar;
 import dev.tritium.scheduler.Generation;
 import io.smallrye.mutiny.subscription.Cancellable;
 import jakarta.ws.rs.core.HttpHeaders;
@@ -78,6 +79,10 @@ final class Answers {
 
   private static Generation submit(
       ServedModel model, List<SequenceRequest> sequences, @Nullable Object trace) {
+    TokenGrammar grammar = sequences.getFirst().grammar(); // of all of them
+    if (grammar != null) {
+      grammar.lookAhead();
+    }
     try {
       return model.scheduler().submit(sequences, trace);
     } catch (IllegalArgumentException e) {

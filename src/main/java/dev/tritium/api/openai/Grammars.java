@@ -6,6 +6,7 @@ import dev.tritium.grammar.SchemaException;
 import dev.tritium.grammar.TokenGrammar;
 import dev.tritium.grammar.Vocabulary;
 import dev.tritium.tokenizer.Tokenizer;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -18,16 +19,24 @@ import org.jspecify.annotations.Nullable;
  * the vocabulary, and clients send the same schemas again.
  */
 public final class Grammars {
-  private static final int KEPT = 8;
+  /** Memory of the kept ones, by estimate; those that answers still need come on top of it. */
+  private static final long MAX_BYTES = 64L << 20;
+
   private static final String JSON_OBJECT = "";
 
   private final Supplier<Vocabulary> loader;
+  private final long maxBytes;
   private @Nullable Vocabulary vocabulary;
-  private final Map<String, TokenGrammar> kept = new LinkedHashMap<>(16, 0.75f, true);
+  private final Map<String, Kept> kept = new LinkedHashMap<>(16, 0.75f, true);
 
   /** The grammars of a model whose rows have so many logits; read when they are first needed. */
   public Grammars(Tokenizer tokenizer, int vocabularySize, Set<Integer> eosIds) {
-    this.loader = () -> Vocabularies.of(tokenizer, vocabularySize, eosIds);
+    this(() -> Vocabularies.of(tokenizer, vocabularySize, eosIds), MAX_BYTES);
+  }
+
+  Grammars(Supplier<Vocabulary> loader, long maxBytes) {
+    this.loader = loader;
+    this.maxBytes = maxBytes;
   }
 
   /** Any JSON object. */
@@ -46,23 +55,64 @@ public final class Grammars {
 
   private TokenGrammar grammar(String key, Function<Vocabulary, TokenGrammar> compile) {
     Vocabulary tokens;
+    Kept grammar;
     synchronized (kept) {
       if (vocabulary == null) {
         vocabulary = loader.get();
       }
       tokens = vocabulary;
-      TokenGrammar known = kept.get(key);
-      if (known != null) {
-        return known;
-      }
+      grammar = kept.computeIfAbsent(key, Kept::new);
+      dropOldest();
     }
-    TokenGrammar grammar = compile.apply(tokens); // may take a while
-    synchronized (kept) {
-      kept.put(key, grammar);
-      if (kept.size() > KEPT) {
-        kept.remove(kept.keySet().iterator().next());
+    try {
+      return grammar.get(() -> compile.apply(tokens));
+    } catch (SchemaException e) {
+      synchronized (kept) {
+        kept.remove(key, grammar);
       }
+      throw e;
     }
-    return grammar;
+  }
+
+  /** Drops those whose last use is longest ago, until the others are within the bound. */
+  private void dropOldest() {
+    long bytes = 0;
+    for (Kept grammar : kept.values()) {
+      bytes += grammar.bytes();
+    }
+    Iterator<Kept> oldest = kept.values().iterator();
+    while (bytes > maxBytes && oldest.hasNext()) { // they may change meanwhile
+      bytes -= oldest.next().bytes();
+      oldest.remove();
+    }
+  }
+
+  /** A grammar that whoever comes first compiles, and those who come meanwhile wait for. */
+  private static final class Kept {
+    private final long keyBytes;
+    private volatile @Nullable TokenGrammar grammar;
+
+    Kept(String key) {
+      this.keyBytes = 2L * key.length();
+    }
+
+    /**
+     * The grammar, compiled if it is not there.
+     *
+     * @throws SchemaException as {@code compile} does
+     */
+    synchronized TokenGrammar get(Supplier<TokenGrammar> compile) {
+      TokenGrammar known = grammar;
+      if (known == null) {
+        known = compile.get();
+        grammar = known;
+      }
+      return known;
+    }
+
+    long bytes() {
+      TokenGrammar known = grammar;
+      return keyBytes + (known == null ? 0 : known.bytes());
+    }
   }
 }

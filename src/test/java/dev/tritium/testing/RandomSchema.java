@@ -1,4 +1,4 @@
-package dev.tritium.grammar;
+package dev.tritium.testing;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -6,8 +6,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 
-/** Draws JSON schemas of all that is covered. */
-final class RandomSchema {
+/**
+ * Draws JSON schemas of all that {@code response_format} covers. The shortest documents of all have
+ * far less than 200 bytes.
+ */
+public final class RandomSchema {
   private static final List<String> NAMES =
       List.of("a", "b", "name", "äöü", "quo\"te", "back\\slash", "漢字", "", "a/b~c", "long name");
   private static final List<String> PATTERNS =
@@ -26,12 +29,12 @@ final class RandomSchema {
   private final SplittableRandom random;
   private final boolean[] referred = new boolean[2];
 
-  RandomSchema(SplittableRandom random) {
+  public RandomSchema(SplittableRandom random) {
     this.random = random;
   }
 
   /** A whole schema; its definitions refer to each other and to themselves. */
-  Map<String, Object> draw() {
+  public Map<String, Object> draw() {
     Map<String, Object> schema = schema(3);
     Map<String, Object> definitions = new LinkedHashMap<>();
     for (int i = 0; i < referred.length; i++) {
