@@ -51,8 +51,12 @@ class TracingIT {
     server =
         PackagedServer.start(
             folder.resolve("log"),
-            Map.of(
+            Map.of( // as OpenTelemetry's operator sets them in clusters
                 "OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint(),
+                "OTEL_TRACES_EXPORTER", "otlp",
+                "OTEL_METRICS_EXPORTER", "otlp",
+                "OTEL_LOGS_EXPORTER", "otlp",
+                "OTEL_PROPAGATORS", "tracecontext,baggage",
                 "OTEL_SERVICE_NAME", "stories",
                 "OTEL_BSP_SCHEDULE_DELAY", "100"),
             "-Dtritium.log.json=true",
