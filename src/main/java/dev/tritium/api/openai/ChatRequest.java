@@ -140,8 +140,9 @@ record ChatRequest(
   /** Nothing is ignored in silence but what is off anyhow. */
   private static void refuseOthers(String param, JsonNode object, Set<String> known) {
     for (Map.Entry<String, JsonNode> field : object.properties()) {
-      String off = field.getValue().toString();
-      if (!known.contains(field.getKey()) && !off.equals("null") && !off.equals("[]")) {
+      JsonNode value = field.getValue();
+      boolean isOff = value.isNull() || (value.isArray() && value.isEmpty());
+      if (!known.contains(field.getKey()) && !isOff) {
         String name = param + "." + field.getKey();
         throw ApiException.invalid(name, "'%s' is not supported".formatted(name));
       }
