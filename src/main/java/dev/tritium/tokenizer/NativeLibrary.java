@@ -35,8 +35,7 @@ final class NativeLibrary {
       System.setProperty("ai.djl.offline", "true");
     }
     setUnlessChosen("RUST_FLAVOR", "cpu");
-    // It looks for CUDA all the same, through JNA, which would unpack a library of its own for
-    // that.
+    // It looks for CUDA all the same, through JNA, which would unpack a library for that.
     setUnlessChosen("jna.nounpack", "true");
     Path temporary = null;
     if (chosen("DJL_CACHE_DIR") == null) {
