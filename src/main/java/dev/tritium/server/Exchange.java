@@ -19,7 +19,6 @@ final class Exchange {
   private static final String NOTES = RequestNotes.class.getName();
 
   private final RoutingContext context;
-  private final String id;
   private final Endpoint endpoint;
   private final RequestNotes notes;
   private final Iterable<RequestListener> listeners;
@@ -27,19 +26,24 @@ final class Exchange {
   private final AtomicBoolean ended = new AtomicBoolean();
 
   private Exchange(
-      RoutingContext context, String id, RequestNotes notes, Iterable<RequestListener> listeners) {
+      RoutingContext context,
+      Endpoint endpoint,
+      RequestNotes notes,
+      Iterable<RequestListener> listeners) {
     this.context = context;
-    this.id = id;
-    this.endpoint = Endpoint.of(context.normalizedPath());
+    this.endpoint = endpoint;
     this.notes = notes;
     this.listeners = listeners;
   }
 
   /** Begins to watch an exchange. */
   static Exchange begin(
-      RoutingContext context, String id, RequestNotes notes, Iterable<RequestListener> listeners) {
+      RoutingContext context,
+      Endpoint endpoint,
+      RequestNotes notes,
+      Iterable<RequestListener> listeners) {
     context.put(NOTES, notes);
-    Exchange exchange = new Exchange(context, id, notes, listeners);
+    Exchange exchange = new Exchange(context, endpoint, notes, listeners);
     Cancellable atClose = ClientConnections.onClose(context.request(), exchange::end);
     context.addEndHandler(
         ignored -> {
@@ -65,7 +69,7 @@ final class Exchange {
     HttpServerResponse response = context.response();
     RequestReport report =
         new RequestReport(
-            id,
+            notes.id(),
             String.valueOf(context.request().remoteAddress().hostAddress()),
             context.request().method().name(),
             String.valueOf(context.request().path()),

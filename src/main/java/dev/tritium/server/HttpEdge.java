@@ -72,7 +72,7 @@ final class HttpEdge {
     }
     RequestNotes notes =
         new RequestNotes(id, config.accessLog().text(), tracing.begin(context.request(), endpoint));
-    Exchange exchange = Exchange.begin(context, id, notes, listeners);
+    Exchange exchange = Exchange.begin(context, endpoint, notes, listeners);
     context.addHeadersEndHandler(
         ignored ->
             context

@@ -55,8 +55,8 @@ public final class RequestNotes {
     return trace;
   }
 
-  /** The request's id, for the log. */
-  String id() {
+  /** The request's x-request-id. */
+  public String id() {
     return id;
   }
 
