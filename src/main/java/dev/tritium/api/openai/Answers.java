@@ -150,7 +150,7 @@ final class Answers {
     begin();
     waiting = true;
     // A document may be large: the event loop, which has other clients, does not make it.
-    generation.onDone(() -> client.onWorker(this::makeDocument));
+    generation.onDone(() -> onEventLoop(() -> client.onWorker(this::makeDocument)));
   }
 
   private void makeDocument() {

@@ -14,13 +14,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** How answers go out to a client whose event loop is turned by hand. */
@@ -31,18 +32,13 @@ class AnswersTest {
   private static final int[] TALE = encoded("Once upon a time 🎉 there was a cat who had a hat.");
   private static final int[] ANSWER = Arrays.copyOfRange(TALE, PROMPT, TALE.length);
 
-  private final IdleModel models = new IdleModel();
+  @AutoClose private final IdleModel models = new IdleModel();
   private final FakeClient client = new FakeClient();
 
   private static int[] encoded(String text) {
     try (Tokenizer tokenizer = Tokenizer.open(dev.tritium.testing.Models.BUNDLED)) {
       return tokenizer.encode(text, true);
     }
-  }
-
-  @AfterEach
-  void close() {
-    models.close();
   }
 
   /** Sends a completion and has the event loop begin it. */
@@ -131,6 +127,20 @@ class AnswersTest {
     assertTrue(client.written().contains("\"internal_error\""), client::written);
     assertFalse(client.written().contains("[DONE]"), client::written);
     assertTrue(client.finished);
+    assertTrue(log.contains("req-fake"), log);
+    assertNothingIsLeft(client);
+  }
+
+  @Test
+  void anAnswerThatNoWorkerTakesIsAnError() {
+    client.workerFailure = new RejectedExecutionException("no");
+    String log =
+        logOf(
+            () -> {
+              send(new Failing("", new Error()), request(false));
+              run();
+            });
+    assertSame(client.workerFailure, client.failure);
     assertTrue(log.contains("req-fake"), log);
     assertNothingIsLeft(client);
   }

@@ -22,6 +22,7 @@ final class FakeClient implements Client {
   boolean reads = true; // takes what is written at once
 
   @Nullable RuntimeException writeFailure; // of every write
+  @Nullable RuntimeException workerFailure; // of the pool, which takes nothing
   @Nullable Throwable failure; // that it is answered with
   boolean finished;
   boolean cut;
@@ -100,6 +101,9 @@ final class FakeClient implements Client {
 
   @Override
   public void onWorker(Runnable action) {
+    if (workerFailure != null) {
+      throw workerFailure;
+    }
     action.run();
   }
 
