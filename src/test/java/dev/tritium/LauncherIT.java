@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.tritium.testing.Programs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,23 +56,23 @@ class LauncherIT {
   void makeACheckout() throws Exception {
     root = root.toRealPath();
     checkout = Files.createDirectories(root.resolve("check out"));
-    write(checkout.resolve("src/main/java/App.java"), "class App {}");
-    write(checkout.resolve("src/main/java/Other.java"), "class Other {}");
-    write(checkout.resolve("src/main/jvm/args"), "");
-    write(checkout.resolve("pom.xml"), "<project/>");
-    write(checkout.resolve(".mvn/jvm.config"), "");
+    Programs.write(checkout.resolve("src/main/java/App.java"), "class App {}");
+    Programs.write(checkout.resolve("src/main/java/Other.java"), "class Other {}");
+    Programs.write(checkout.resolve("src/main/jvm/args"), "");
+    Programs.write(checkout.resolve("pom.xml"), "<project/>");
+    Programs.write(checkout.resolve(".mvn/jvm.config"), "");
     String launcher = Files.readString(Path.of("tritium"));
     String elsewhere =
         launcher.replaceFirst("(?m)^system= .*$", "system='" + root.resolve("system") + "'");
     assertFalse(elsewhere.equals(launcher), "the launcher's line `system=` has changed");
-    script(checkout.resolve("tritium"), elsewhere);
+    Programs.script(checkout.resolve("tritium"), elsewhere);
 
     tools = Files.createDirectories(root.resolve("tools"));
     for (String tool : TOOLS) {
-      Files.createSymbolicLink(tools.resolve(tool), onRealPath(tool));
+      Files.createSymbolicLink(tools.resolve(tool), Programs.require(tool));
     }
     mavenCalls = root.resolve("maven-calls");
-    script(
+    Programs.script(
         tools.resolve("mvn"),
         """
         #!/bin/sh
@@ -221,7 +222,7 @@ class LauncherIT {
     launchWithJdk("serve");
     assertEquals(3, calls().size(), "deleted");
 
-    write(checkout.resolve(".mvn/jvm.config"), "-Xmx2g");
+    Programs.write(checkout.resolve(".mvn/jvm.config"), "-Xmx2g");
     launchWithJdk("serve");
     assertEquals(4, calls().size(), "build settings");
     assertEquals(1, builds().size(), "builds that nobody uses are removed: " + builds());
@@ -230,7 +231,7 @@ class LauncherIT {
   @Test
   void aFailedBuildStartsNothingAndShowsMavensWords() throws Exception {
     launchWithJdk("serve");
-    write(checkout.resolve("src/main/java/App.java"), "broken");
+    Programs.write(checkout.resolve("src/main/java/App.java"), "broken");
     Map<String, String> env =
         Map.of("JAVA_HOME", jdk25.toString(), "FAKE_BUILD_ERROR", "[ERROR] App.java:1");
     Result result = launch(env, "serve");
@@ -265,14 +266,14 @@ class LauncherIT {
     launchWithJdk("warm up");
     Path itsBuild = builds().getFirst();
     Process server = startServer();
-    write(checkout.resolve("src/main/java/App.java"), "class App { int x; }");
+    Programs.write(checkout.resolve("src/main/java/App.java"), "class App { int x; }");
     launchWithJdk("generate");
     assertTrue(Files.exists(itsBuild.resolve("quarkus-run.jar")));
     assertEquals(2, builds().size());
 
     server.toHandle().destroy();
     finish(server);
-    write(checkout.resolve("src/main/java/App.java"), "class App { int y; }");
+    Programs.write(checkout.resolve("src/main/java/App.java"), "class App { int y; }");
     launchWithJdk("generate");
     assertEquals(1, builds().size(), "removed once nobody uses it");
   }
@@ -372,9 +373,10 @@ class LauncherIT {
    */
   private Path jdk(String place, String version) throws IOException {
     Path home = root.resolve(place);
-    write(home.resolve("release"), "IMPLEMENTOR=\"Fake\"\nJAVA_VERSION=\"" + version + "\"\n");
-    script(home.resolve("bin/javac"), "#!/bin/sh\n");
-    script(
+    Programs.write(
+        home.resolve("release"), "IMPLEMENTOR=\"Fake\"\nJAVA_VERSION=\"" + version + "\"\n");
+    Programs.script(home.resolve("bin/javac"), "#!/bin/sh\n");
+    Programs.script(
         home.resolve("bin/java"),
         """
         #!/bin/sh
@@ -399,23 +401,5 @@ class LauncherIT {
     try (Stream<Path> builds = Files.list(checkout.resolve("target/run"))) {
       return builds.filter(Files::isDirectory).toList();
     }
-  }
-
-  private static void script(Path file, String text) throws IOException {
-    write(file, text);
-    assertTrue(file.toFile().setExecutable(true));
-  }
-
-  private static void write(Path file, String text) throws IOException {
-    Files.createDirectories(file.getParent());
-    Files.writeString(file, text);
-  }
-
-  private static Path onRealPath(String tool) {
-    return Stream.of(System.getenv("PATH").split(":"))
-        .map(folder -> Path.of(folder, tool))
-        .filter(Files::isExecutable)
-        .findFirst()
-        .orElseThrow(() -> new AssertionError("this test needs " + tool));
   }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tritium.testing.Programs;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -139,12 +140,6 @@ class KustomizeTest {
   }
 
   private static Optional<String> program(String name) {
-    return Stream.concat(
-            Stream.of(System.getenv("PATH").split(File.pathSeparator)),
-            Stream.of("target/kustomize"))
-        .map(folder -> Path.of(folder, name).toAbsolutePath())
-        .filter(Files::isExecutable)
-        .map(Path::toString)
-        .findFirst();
+    return Programs.find(name, "target/kustomize").map(Path::toString);
   }
 }

@@ -3,15 +3,12 @@ package dev.tritium.kubernetes;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.File;
+import dev.tritium.testing.Programs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** A command of a container that is a shell script with curl, to be run on this machine. */
 record Script(List<String> command) {
@@ -20,8 +17,7 @@ record Script(List<String> command) {
   static Script of(JsonNode command) {
     for (String program : List.of("sh", "curl", "sha256sum")) {
       assumeTrue(
-          Stream.of(System.getenv("PATH").split(File.pathSeparator))
-              .anyMatch(folder -> Files.isExecutable(Path.of(folder, program))),
+          Programs.find(program).isPresent(),
           program + " is missing: .ci/install-kubernetes gets it");
     }
     return new Script(command.valueStream().map(JsonNode::asText).toList());

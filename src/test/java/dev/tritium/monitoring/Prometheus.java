@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tritium.testing.Api;
-import java.io.File;
+import dev.tritium.testing.Programs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -89,13 +89,7 @@ final class Prometheus implements AutoCloseable {
 
   /** Where a program of Debian's package prometheus is. */
   static Path program(String name) {
-    Optional<Path> found =
-        Stream.concat(
-                Stream.of(System.getenv("PATH").split(File.pathSeparator)),
-                Stream.of("target/prometheus"))
-            .map(folder -> Path.of(folder, name).toAbsolutePath())
-            .filter(Files::isExecutable)
-            .findFirst();
+    Optional<Path> found = Programs.find(name, "target/prometheus");
     assumeTrue(found.isPresent(), name + " is missing: .ci/install-prometheus gets it");
     return found.get();
   }

@@ -2,15 +2,13 @@ package dev.tritium.playground;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.File;
-import java.nio.file.Files;
+import dev.tritium.testing.Programs;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import java.util.stream.Stream;
 import org.openqa.selenium.OutputType;
 import org.openqa.selenium.WebDriver;
 import org.openqa.selenium.chrome.ChromeDriver;
@@ -50,19 +48,12 @@ final class Browser implements AutoCloseable {
 
   /** A new one; without Chromium the test is skipped, and says what installs it. */
   static Browser start() {
-    Optional<Path> chromium = onPath("chromium");
-    Optional<Path> chromedriver = onPath("chromedriver");
+    Optional<Path> chromium = Programs.find("chromium");
+    Optional<Path> chromedriver = Programs.find("chromedriver");
     assumeTrue(
         chromium.isPresent() && chromedriver.isPresent(),
         "chromium or chromedriver is missing: .ci/install-chromium installs both");
     return new Browser(chromium.get(), chromedriver.get());
-  }
-
-  private static Optional<Path> onPath(String program) {
-    return Stream.of(System.getenv("PATH").split(File.pathSeparator))
-        .map(folder -> Path.of(folder, program))
-        .filter(Files::isExecutable)
-        .findFirst();
   }
 
   WebDriver driver() {

@@ -8,23 +8,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** What clients of vLLM, llama.cpp's server and TGI send, where it means what this server does. */
 class PeersParametersTest {
-  private static IdleModel models;
-
-  @BeforeAll
-  static void open() {
-    models = new IdleModel();
-  }
-
-  @AfterAll
-  static void close() {
-    models.close();
-  }
+  @AutoClose private static final IdleModel models = new IdleModel();
 
   @Test
   void everyValueThatMeansOffIsTaken() {

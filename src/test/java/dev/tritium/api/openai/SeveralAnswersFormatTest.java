@@ -18,8 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** How several answers of a prompt are written, from answers made by hand. */
@@ -27,17 +26,7 @@ class SeveralAnswersFormatTest {
   private static final List<int[]> TWO_PROMPTS =
       List.of(new int[] {400, 401}, new int[] {500, 501});
   private static final RequestAccount NOTHING_USED = new RequestAccount(0, null);
-  private static IdleModel models;
-
-  @BeforeAll
-  static void open() {
-    models = new IdleModel();
-  }
-
-  @AfterAll
-  static void close() {
-    models.close();
-  }
+  @AutoClose private static final IdleModel models = new IdleModel();
 
   @Test
   void theBestAnswersOfEachPromptComeFirst() {

@@ -10,24 +10,13 @@ import dev.tritium.engine.SequenceRequest;
 import dev.tritium.testing.Api;
 import java.util.Collections;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** What {@code n}, {@code best_of} and {@code cache_salt} ask of the engine. */
 class SeveralAnswersRequestTest {
   private static final List<String> TWO = List.of("Once", "The");
-  private static IdleModel models;
-
-  @BeforeAll
-  static void open() {
-    models = new IdleModel();
-  }
-
-  @AfterAll
-  static void close() {
-    models.close();
-  }
+  @AutoClose private static final IdleModel models = new IdleModel();
 
   @Test
   void aPromptIsOneSequenceOfItsAnswers() {
