@@ -1,16 +1,15 @@
 package dev.tritium;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.tritium.testing.Programs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,10 +30,10 @@ class InstallClientsTest {
   void makeACheckout() throws IOException {
     tools = Files.createDirectory(root.resolve("tools"));
     for (String tool : List.of("sh", "cmp", "cp", "dirname", "mkdir", "rm", "touch")) {
-      Files.createSymbolicLink(tools.resolve(tool), onRealPath(tool));
+      Files.createSymbolicLink(tools.resolve(tool), Programs.require(tool));
     }
     calls = Files.createFile(root.resolve("calls"));
-    script(
+    Programs.script(
         tools.resolve("python3"),
         """
         echo "python3 $*" >>'%1$s/calls'
@@ -45,11 +44,13 @@ class InstallClientsTest {
         esac
         """
             .formatted(root, VENV));
-    script(root.resolve("fake-pip"), "echo \"pip $*\" >>'%s'\n".formatted(calls));
-    script(tools.resolve("id"), "echo 0\n"); // root
-    write(root.resolve(PINS), "some==1\n");
-    write(root.resolve("src/contract/node/package-lock.json"), "{}");
-    script(root.resolve(".ci/install-clients"), Files.readString(Path.of(".ci/install-clients")));
+    Programs.script(root.resolve("fake-pip"), "echo \"pip $*\" >>'%s'\n".formatted(calls));
+    Programs.script(tools.resolve("id"), "echo 0\n"); // root
+    Programs.write(root.resolve(PINS), "some==1\n");
+    Programs.write(root.resolve("src/contract/node/package-lock.json"), "{}");
+    for (String script : List.of(".ci/install-clients", ".ci/apt-install")) {
+      Programs.script(root.resolve(script), Files.readString(Path.of(script)));
+    }
   }
 
   @Test
@@ -72,7 +73,7 @@ class InstallClientsTest {
 
   @Test
   void aPythonWithNeitherGetsDebiansPackage() throws Exception {
-    script(
+    Programs.script(
         tools.resolve("apt-get"),
         "case $* in *install*python3-venv) touch '%s/ensurepip' ;; esac\n".formatted(root));
     install();
@@ -108,23 +109,5 @@ class InstallClientsTest {
     List<String> lines = Files.readAllLines(calls);
     assertTrue(
         lines.stream().anyMatch(line -> line.matches(pattern)), () -> pattern + ": " + lines);
-  }
-
-  private static void script(Path file, String text) throws IOException {
-    write(file, text.startsWith("#!") ? text : "#!/bin/sh\n" + text);
-    assertTrue(file.toFile().setExecutable(true));
-  }
-
-  private static void write(Path file, String text) throws IOException {
-    Files.createDirectories(file.getParent());
-    Files.write(file, text.getBytes(UTF_8));
-  }
-
-  private static Path onRealPath(String tool) {
-    return Stream.of(System.getenv("PATH").split(":"))
-        .map(folder -> Path.of(folder, tool))
-        .filter(Files::isExecutable)
-        .findFirst()
-        .orElseThrow(() -> new AssertionError("this test needs " + tool));
   }
 }
