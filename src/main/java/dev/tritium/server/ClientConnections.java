@@ -9,6 +9,8 @@ import io.netty.channel.EventLoop;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.smallrye.mutiny.subscription.Cancellable;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.impl.HttpServerRequestInternal;
+import io.vertx.core.impl.ContextInternal;
 import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.inject.Singleton;
@@ -43,7 +45,7 @@ public class ClientConnections implements Connections {
 
   @Override
   public void onEventLoop(ServerHttpRequest request, Runnable action) {
-    loop(request).execute(action);
+    loop(request).execute(inContext(request, action));
   }
 
   @Override
@@ -53,7 +55,7 @@ public class ClientConnections implements Connections {
 
   @Override
   public Cancellable every(ServerHttpRequest request, Duration period, Runnable action) {
-    return every(loop(request), period, action);
+    return every(loop(request), period, inContext(request, action));
   }
 
   static Cancellable every(EventLoop loop, Duration period, Runnable action) {
@@ -61,6 +63,16 @@ public class ClientConnections implements Connections {
     ScheduledFuture<?> timer =
         loop.scheduleWithFixedDelay(action, nanos, nanos, TimeUnit.NANOSECONDS);
     return () -> timer.cancel(false);
+  }
+
+  /** Has what a traced request logs name its trace, which Vert.x's context of it knows. */
+  private static Runnable inContext(ServerHttpRequest request, Runnable action) {
+    if (Exchange.notes(request.unwrap(RoutingContext.class)).trace() == null) {
+      return action;
+    }
+    HttpServerRequest ofVertx = request.unwrap(HttpServerRequest.class);
+    ContextInternal context = (ContextInternal) ((HttpServerRequestInternal) ofVertx).context();
+    return () -> context.dispatch(action);
   }
 
   private static EventLoop loop(ServerHttpRequest request) {

@@ -60,6 +60,7 @@ class TracingIT {
                 "OTEL_SERVICE_NAME", "stories",
                 "OTEL_BSP_SCHEDULE_DELAY", "100"),
             "-Dtritium.log.json=true",
+            "-Dquarkus.http.access-log.enabled=true", // lines in the requests' contexts
             "-Dtritium.scheduler.max-running=1",
             "-Dtritium.scheduler.max-waiting=1");
     api = server.ready();
@@ -318,27 +319,31 @@ class TracingIT {
   }
 
   @Test
-  void theLogIsJsonAndItsAccessLinesHaveTheTrace() {
+  void theLogIsJsonAndNamesTraces() {
     String id = "logged-" + trace;
     api.post(PATH, SHORT, "traceparent", sampled(trace), "x-request-id", id);
-    Api.await("its line", LIMIT, () -> server.log().contains(id));
-    assertTrue(server.log().lines().anyMatch(line -> line.contains("serving ")));
-    boolean found = false;
-    for (String line : server.log().lines().toList()) {
-      if (line.startsWith("WARNING: ")) {
-        continue; // the JVM's own, on the standard error stream
-      }
-      JsonNode json = json(line);
-      assertTrue(json.hasNonNull("time"), line);
-      if (json.path("id").asText().equals(id)) {
-        found = true;
-        assertEquals(trace, json.get("trace_id").textValue(), line);
-        assertEquals(2, json.get("completion_tokens").intValue(), line);
-      } else if (!json.has("id")) {
-        assertTrue(json.hasNonNull("level") && json.hasNonNull("message"), line);
-      }
+    String inMdc = "\"traceId\":\"" + trace;
+    Api.await("its lines", LIMIT, () -> server.log().contains(id) && server.log().contains(inMdc));
+    String log = server.log();
+    List<JsonNode> lines =
+        log.substring(0, log.lastIndexOf('\n')) // whole ones
+            .lines()
+            .filter(line -> !line.startsWith("WARNING: ")) // the JVM's, on standard error
+            .map(TracingIT::json)
+            .toList();
+    for (JsonNode line : lines) {
+      assertTrue(line.hasNonNull("time"), line::toString);
+      assertTrue(line.hasNonNull("id") || line.hasNonNull("message"), line::toString);
     }
-    assertTrue(found, server::log);
+    List<JsonNode> access = lines.stream().filter(l -> l.path("id").asText().equals(id)).toList();
+    assertEquals(1, access.size(), server::log);
+    assertEquals(trace, access.getFirst().get("trace_id").textValue());
+    assertEquals(2, access.getFirst().get("completion_tokens").intValue());
+    assertTrue(
+        lines.stream()
+            .filter(line -> line.path("loggerName").asText().equals("io.quarkus.http.access-log"))
+            .anyMatch(line -> line.at("/mdc/traceId").asText().equals(trace)),
+        server::log);
   }
 
   @Test
