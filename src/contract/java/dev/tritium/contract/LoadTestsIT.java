@@ -1,0 +1,109 @@
+package dev.tritium.contract;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tritium.testing.Api;
+import dev.tritium.testing.PackagedServer;
+import dev.tritium.testing.Programs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Short load tests, as a person starts them, and their own tests. */
+class LoadTestsIT {
+  @RegisterExtension static final ContractServer SERVER = new ContractServer();
+
+  private static final Path HERE = Path.of("").toAbsolutePath();
+
+  @TempDir Path folder;
+
+  @Test
+  void theirOwnTestsPass() throws Exception {
+    String maven = Programs.require("mvn").toString();
+    Map<String, String> environment = Map.of("JAVA_HOME", System.getProperty("java.home"));
+    Script.Run run =
+        Script.run(HERE, environment, maven, "-B", "-ntp", "-f", "loadtests/pom.xml", "test");
+    assertEquals(0, run.status(), run::log);
+    assertTrue(run.log().matches("(?s).*Tests run: [1-9].*"), run::log);
+  }
+
+  @Test
+  void theSmokeTestPasses() throws Exception {
+    Script.Run run = load("smoke");
+    assertEquals(0, run.status(), run::log);
+    assertEquals(4, row("smoke").path("whole").asInt(), run::log);
+    assertTrue(row("smoke").path("tokens/s").asDouble() > 0, run::log);
+    assertTrue(Files.exists(folder.resolve("reports/smoke/index.html")), run::log);
+    assertTrue(Files.readString(folder.resolve("reports/results.md")).contains("| smoke"));
+  }
+
+  @Test
+  void anOverloadMeetsNothingBut200And429() throws Exception {
+    Script.Run run = load("overload", "--clients", "40", "--answer-tokens", "200", "--no-charts");
+    assertEquals(0, run.status(), run::log);
+    JsonNode row = row("overload");
+    assertTrue(row.path("whole").asInt() >= 12, row::toString); // what may run and wait
+    assertEquals(40, row.path("whole").asInt() + row.path("refused").asInt(), row::toString);
+    assertTrue(row.path("refused").asInt() > 0, row::toString);
+  }
+
+  @Test
+  void aDrainCutsNoStream() throws Exception {
+    try (PackagedServer server = PackagedServer.start(folder.resolve("server.log"), Map.of())) {
+      server.ready();
+      Script.Run run =
+          run(
+              List.of("--pid", String.valueOf(server.process().pid())),
+              "http://127.0.0.1:" + server.port(),
+              "drain",
+              "--clients",
+              "8",
+              "--no-charts");
+      assertEquals(0, run.status(), run::log);
+      assertEquals(8, row("drain").path("whole").asInt(), run::log);
+      assertEquals(0, server.process().waitFor());
+    }
+  }
+
+  @Test
+  void aBrokenRuleIsSaidAndIsTheExitStatus() throws Exception {
+    Script.Run run = load("steady", "--seconds", "3", "--first-ms", "1", "--no-charts");
+    assertEquals(1, run.status(), run::log);
+    assertTrue(run.log().contains("Broken rules:\n- steady: time to the first token"), run::log);
+  }
+
+  @Test
+  void withoutAServerItSaysSo() throws Exception {
+    Script.Run run = run(List.of(), "http://127.0.0.1:1", "smoke");
+    assertEquals(2, run.status(), run::log);
+    assertTrue(run.log().contains("no server answers at http://127.0.0.1:1"), run::log);
+    assertTrue(run.log().contains("./tritium serve"), run::log);
+  }
+
+  private Script.Run load(String... arguments) throws IOException, InterruptedException {
+    String url = SERVER.baseUrl().replaceFirst("/v1$", "");
+    return run(List.of("--key", ContractServer.KEY), url, arguments);
+  }
+
+  private Script.Run run(List<String> more, String url, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("loadtests/run"));
+    command.addAll(List.of(arguments));
+    command.addAll(List.of("--url", url, "--out", folder.resolve("reports").toString()));
+    command.addAll(more);
+    return Script.run(HERE, Map.of(), command.toArray(new String[0]));
+  }
+
+  private JsonNode row(String scenario) throws IOException {
+    Path results = folder.resolve("reports").resolve(scenario).resolve("results.json");
+    return Api.JSON.readTree(results.toFile()).at("/rows/0");
+  }
+}
