@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -95,6 +96,7 @@ public final class Main implements Callable<Integer> {
   private boolean noCharts;
 
   @Option(names = {"-h", "--help"}, usageHelp = true, description = "Prints this.")
+  @SuppressWarnings("UnusedVariable") // picocli prints it by itself
   private boolean help;
 
   private Main() {}
@@ -119,7 +121,7 @@ public final class Main implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Path home = Path.of(System.getProperty("tritium.home", ""));
-    String time = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH-mm-ss"));
+    String time = LocalDateTime.now(ZoneId.systemDefault()).format(DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH-mm-ss"));
     Path reports = out == null ? home.resolve("target/loadtests/reports").resolve(time) : out;
     List<Scenario> scenarios = scenarios();
     for (Scenario scenario : scenarios) {
