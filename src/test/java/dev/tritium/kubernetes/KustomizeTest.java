@@ -103,11 +103,13 @@ class KustomizeTest {
   @Test
   void theLoadTestAsksTheBase() throws Exception {
     Manifest service = Chart.one(build("base"), "Service");
-    String url =
-        "http://%s:%d".formatted(service.name(), service.at("/spec/ports/0/port").asInt());
+    String url = "http://%s:%d".formatted(service.name(), service.at("/spec/ports/0/port").asInt());
     Manifest job = Chart.one(build("examples/load-test"), "Job");
     List<String> arguments =
-        job.at("/spec/template/spec/containers/0/args").valueStream().map(JsonNode::asText).toList();
+        job.at("/spec/template/spec/containers/0/args")
+            .valueStream()
+            .map(JsonNode::asText)
+            .toList();
     assertEquals(url, arguments.get(arguments.indexOf("--url") + 1));
     assertEquals(0, job.at("/spec/backoffLimit").asInt(-1), "a broken rule is a result");
   }

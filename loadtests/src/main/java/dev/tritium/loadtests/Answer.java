@@ -24,7 +24,8 @@ final class Answer {
   /**
    * @param sentNanos when its request was sent
    * @param wantedTokens that the answer must have
-   * @param gapMicros gets the times between the arrivals of its events; those that come together have 0
+   * @param gapMicros gets the times between the arrivals of its events; those that come together
+   *     have 0
    */
   Answer(long sentNanos, int wantedTokens, Histogram gapMicros) {
     this.sentNanos = sentNanos;

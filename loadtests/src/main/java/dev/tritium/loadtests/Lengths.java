@@ -12,7 +12,8 @@ import java.util.random.RandomGenerator;
  * correlate by 0.09 there.
  */
 record Lengths(List<Integer> tokens) {
-  private static final List<Double> SHARES = List.of(0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0);
+  private static final List<Double> SHARES =
+      List.of(0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0);
 
   static final Lengths PROMPTS =
       new Lengths(List.of(2, 207, 396, 1_020, 1_189, 2_734, 4_083, 4_142, 14_050));

@@ -44,6 +44,7 @@ import org.jspecify.annotations.Nullable;
 /** The scenarios, as Gatling runs them. */
 public final class LoadTest extends Simulation {
   private static final String PATH = "/v1/completions";
+  private static final String HEAD = "stream, to the answer's head"; // names in the report
   private static final String STREAM = "stream"; // attributes of a session
   private static final String BODY = "body";
   private static final String ANSWER = "answer";
@@ -55,7 +56,8 @@ public final class LoadTest extends Simulation {
   private static final int LONG_ANSWER_TOKENS = 4_000;
   private static final int MOST_EVENTS_BEFORE_LEAVING = 20;
   private static final int MOST_MILLIS_BEFORE_LEAVING = 50;
-  private static final int OVERLOAD_PROMPT_TOKENS = 50;
+  private static final int SLOW_TOKENS = 200; // little work for the server, an hour for its reader
+  private static final int SHORT_PROMPT_TOKENS = 50;
 
   private final Run run = Run.current();
   private final Run.Settings settings = run.settings;
@@ -88,11 +90,15 @@ public final class LoadTest extends Simulation {
                 http("POST /v1/completions, plain")
                     .post(PATH)
                     .body(StringBody("{\"prompt\":\"Once upon a time\",\"max_tokens\":8}"))
-                    .check(status().is(200), bodyString().transform(t -> t.contains("\"choices\"")).is(true)))
+                    .check(
+                        status().is(200),
+                        bodyString().transform(t -> t.contains("\"choices\"")).is(true)))
             .exec(
                 http("POST /v1/chat/completions")
                     .post("/v1/chat/completions")
-                    .body(StringBody("{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"max_tokens\":8}"))
+                    .body(
+                        StringBody(
+                            "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"max_tokens\":8}"))
                     .check(status().in(200, 400))) // 400: the model has no chat template
             .exec(
                 http("POST /v1/completions, a bad one")
@@ -139,28 +145,29 @@ public final class LoadTest extends Simulation {
         streams("beside slow readers", run.phase("beside them"))
             .injectOpen(after(half, arrivals(half, 1))),
         scenario("slow readers")
-            .exec(aside(slow, LONG_ANSWER_TOKENS, client -> client.read(SLOW_PAUSE, half)))
+            .exec(aside(slow, SLOW_TOKENS, client -> client.read(SLOW_PAUSE, half)))
             .injectOpen(nothingFor(half), atOnceUsers(settings.clients())));
   }
 
   private List<PopulationBuilder> cancelStorm() {
     Phase leaving = run.phase("who leave");
     ChainBuilder leave =
-        exec(session -> begin(session, leaving, run.traffic.ask(200, LONG_ANSWER_TOKENS)))
+        exec(session -> begin(session, leaving, run.traffic.ask(SHORT_PROMPT_TOKENS, LONG_ANSWER_TOKENS)))
             .exec(session -> session.set("events", run.traffic.upTo(MOST_EVENTS_BEFORE_LEAVING)))
             .exec(
-                sse("POST /v1/completions")
+                sse(HEAD)
                     .sseName(STREAM)
                     .post(PATH)
                     .body(StringBody(session -> session.getString(BODY)))
                     .await(PATIENCE)
                     .on(
-                        sse.checkMessage("the event before leaving")
+                        sse.checkMessage("from there to leaving")
                             .matching(
                                 bodyString()
                                     .transformWithSession(
                                         (message, session) ->
-                                            read(session, message).events() > session.getInt("events"))
+                                            read(session, message).events()
+                                                > session.getInt("events"))
                                     .is(true))))
             .exec(close())
             .exec(LoadTest::left);
@@ -174,15 +181,17 @@ public final class LoadTest extends Simulation {
               return null;
             });
     return List.of(
-        scenario("who leave in the middle").exec(leave).injectOpen(arrivals(settings.duration(), 0)),
+        scenario("who leave in the middle")
+            .exec(leave)
+            .injectOpen(arrivals(settings.duration(), 0)),
         scenario("who leave early").exec(leaveEarly).injectOpen(arrivals(settings.duration(), 1)),
-        streams("who stay", run.phase("who stay")).injectOpen(arrivals(settings.duration(), 0.1, 2)));
+        streams("who stay", run.phase("who stay"))
+            .injectOpen(arrivals(settings.duration(), 0.1, 2)));
   }
 
   private List<PopulationBuilder> overload() {
     Phase phase = run.phase("");
-    Supplier<Ask> asks =
-        () -> run.traffic.ask(OVERLOAD_PROMPT_TOKENS, settings.answerTokens());
+    Supplier<Ask> asks = () -> run.traffic.ask(SHORT_PROMPT_TOKENS, settings.answerTokens());
     return List.of(
         scenario("all at once")
             .exec(session -> begin(session, phase, asks.get()))
@@ -233,7 +242,7 @@ public final class LoadTest extends Simulation {
     ChainBuilder stream =
         stream(
             supplier(run.phase("")),
-            () -> run.traffic.ask(OVERLOAD_PROMPT_TOKENS, settings.answerTokens()),
+            () -> run.traffic.ask(SHORT_PROMPT_TOKENS, settings.answerTokens()),
             answer -> answer.begun() && begun.incrementAndGet() > 0);
     HttpRequestActionBuilder late =
         http("a new request")
@@ -292,14 +301,14 @@ public final class LoadTest extends Simulation {
   private ChainBuilder stream(Supplier<Phase> phase, Supplier<Ask> asks, Predicate<Answer> begun) {
     return exec(session -> begin(session, phase.get(), asks.get()))
         .exec(
-            sse("POST /v1/completions")
+            sse(HEAD)
                 .sseName(STREAM)
                 .post(PATH)
                 .body(StringBody(session -> session.getString(BODY)))
                 .await(PATIENCE)
                 .on(
-                    sse.checkMessage("first token").matching(when(begun)),
-                    sse.checkMessage("whole answer").matching(when(Answer::done))))
+                    sse.checkMessage("from there to the first token").matching(when(begun)),
+                    sse.checkMessage("from there to the end").matching(when(Answer::done))))
         .exec(close())
         .exec(
             session -> {
@@ -369,8 +378,9 @@ public final class LoadTest extends Simulation {
             });
   }
 
-  private CompletableFuture<@Nullable Reading> start(Phase phase, int answerTokens, Behaviour behaviour) {
-    String body = run.traffic.ask(OVERLOAD_PROMPT_TOKENS, answerTokens).body();
+  private CompletableFuture<@Nullable Reading> start(
+      Phase phase, int answerTokens, Behaviour behaviour) {
+    String body = run.traffic.ask(SHORT_PROMPT_TOKENS, answerTokens).body();
     phase.begin(answerTokens);
     return CompletableFuture.supplyAsync(
         () -> {

@@ -53,13 +53,21 @@ public final class Main implements Callable<Integer> {
   @Parameters(paramLabel = "SCENARIO", arity = "1..*", description = "What to do.")
   private List<String> names = List.of();
 
-  @Option(names = "--url", defaultValue = "http://127.0.0.1:8080", description = "The server. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--url",
+      defaultValue = "http://127.0.0.1:8080",
+      description = "The server. Default: ${DEFAULT-VALUE}")
   private URI url = URI.create("");
 
-  @Option(names = "--model", description = "The model's id. Default: the first one that the server names")
+  @Option(
+      names = "--model",
+      description = "The model's id. Default: the first one that the server names")
   private @Nullable String model;
 
-  @Option(names = "--key", defaultValue = "$${env:LOADTESTS_KEY}", description = "API key. Default: variable LOADTESTS_KEY")
+  @Option(
+      names = "--key",
+      defaultValue = "$${env:LOADTESTS_KEY}",
+      description = "API key. Default: variable LOADTESTS_KEY")
   private @Nullable String key;
 
   @Option(names = "--seconds", description = "How long clients come. Default: the scenario's own")
@@ -68,34 +76,51 @@ public final class Main implements Callable<Integer> {
   @Option(names = "--rate", description = "Requests a second of steady, slow-readers, cancel-storm")
   private @Nullable Double perSecond;
 
-  @Option(names = "--clients", description = "Clients of a burst, of soak, overload, drain; slow readers")
+  @Option(
+      names = "--clients",
+      description = "Clients of a burst, of soak, overload, drain; slow readers")
   private @Nullable Integer clients;
 
-  @Option(names = "--scale", defaultValue = "1", description = "Of the lengths of prompts and answers. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--scale",
+      defaultValue = "1",
+      description = "Of the lengths of prompts and answers. Default: ${DEFAULT-VALUE}")
   private double scale;
 
-  @Option(names = "--answer-tokens", description = "Of the answers of overload (128) and drain (2000)")
+  @Option(
+      names = "--answer-tokens",
+      description = "Of the answers of overload (128) and drain (2000)")
   private @Nullable Integer answerTokens;
 
-  @Option(names = "--first-ms", description = "Bound of the 99th percentile of times to the first token")
+  @Option(
+      names = "--first-ms",
+      description = "Bound of the 99th percentile of times to the first token")
   private @Nullable Integer firstMillis;
 
   @Option(names = "--gap-ms", description = "Bound of the 99th percentile of gaps between tokens")
   private @Nullable Integer gapMillis;
 
-  @Option(names = "--seed", defaultValue = "1", description = "Of arrivals and requests. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--seed",
+      defaultValue = "1",
+      description = "Of arrivals and requests. Default: ${DEFAULT-VALUE}")
   private long seed;
 
   @Option(names = "--pid", description = "The server's process, which drain ends")
   private @Nullable Long pid;
 
-  @Option(names = "--out", description = "Folder for reports. Default: a new one in target/loadtests/reports")
+  @Option(
+      names = "--out",
+      description = "Folder for reports. Default: a new one in target/loadtests/reports")
   private @Nullable Path out;
 
   @Option(names = "--no-charts", description = "No HTML, only the tables")
   private boolean noCharts;
 
-  @Option(names = {"-h", "--help"}, usageHelp = true, description = "Prints this.")
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Prints this.")
   @SuppressWarnings("UnusedVariable") // picocli prints it by itself
   private boolean help;
 
@@ -103,7 +128,8 @@ public final class Main implements Callable<Integer> {
 
   /** Runs and ends the JVM with the exit status. */
   public static void main(String[] args) {
-    // Gatling looks for its newest version and keeps that in the user's preferences: it shall do neither.
+    // Gatling looks for its newest version and keeps that in the user's preferences: it shall do
+    // neither.
     System.setProperty("https.proxyHost", "127.0.0.1");
     System.setProperty("https.proxyPort", "9");
     System.setProperty("java.util.prefs.userRoot", System.getProperty("java.io.tmpdir"));
@@ -121,7 +147,9 @@ public final class Main implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Path home = Path.of(System.getProperty("tritium.home", ""));
-    String time = LocalDateTime.now(ZoneId.systemDefault()).format(DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH-mm-ss"));
+    String time =
+        LocalDateTime.now(ZoneId.systemDefault())
+            .format(DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH-mm-ss"));
     Path reports = out == null ? home.resolve("target/loadtests/reports").resolve(time) : out;
     List<Scenario> scenarios = scenarios();
     for (Scenario scenario : scenarios) {
@@ -181,7 +209,8 @@ public final class Main implements Callable<Integer> {
     command.add(scenario.toString());
     Objects.requireNonNull(spec).commandLine().getParseResult().matchedOptions().stream()
         .filter(option -> !option.longestName().equals("--out"))
-        .forEach(option -> command.addAll(List.of(option.longestName(), option.getValue().toString())));
+        .forEach(
+            option -> command.addAll(List.of(option.longestName(), option.getValue().toString())));
     command.addAll(List.of("--out", reports.toString()));
     return new ProcessBuilder(command).inheritIO().start().waitFor();
   }
@@ -198,17 +227,24 @@ public final class Main implements Callable<Integer> {
       System.out.printf("%s: %s; model %s at %s%n", scenario, scenario.what, id, target.url());
       List<String> arguments =
           new ArrayList<>(
-              List.of("--simulation", LoadTest.class.getName(), "--results-folder", reports.toString()));
-      arguments.addAll(List.of("--run-description", scenario + ": " + scenario.what + "; model " + id));
+              List.of(
+                  "--simulation",
+                  LoadTest.class.getName(),
+                  "--results-folder",
+                  reports.toString()));
+      arguments.addAll(
+          List.of("--run-description", scenario + ": " + scenario.what + "; model " + id));
       if (noCharts) {
         arguments.add("--no-reports");
       }
-      int status = Gatling$.MODULE$.fromArgs(arguments.toArray(new String[0])); // main would end the JVM
+      int status =
+          Gatling$.MODULE$.fromArgs(arguments.toArray(new String[0])); // main would end the JVM
       run.require(status == 0, "requests failed that should not: see Gatling's report");
       judge(run);
       Path folder = reports.resolve(scenario.toString());
       try (Stream<Path> files = Files.list(reports)) {
-        for (Path file : files.filter(f -> f.getFileName().toString().startsWith("loadtest-")).toList()) {
+        for (Path file :
+            files.filter(f -> f.getFileName().toString().startsWith("loadtest-")).toList()) {
           Files.move(file, folder);
         }
       }
@@ -242,7 +278,8 @@ public final class Main implements Callable<Integer> {
       String problem = run.server.problemOfEnd(END);
       run.require(problem == null, "the server's end: " + problem);
       run.require(
-          phases.getFirst().whole() == run.settings.clients(), "not every stream that had begun is whole");
+          phases.getFirst().whole() == run.settings.clients(),
+          "not every stream that had begun is whole");
       return;
     }
     run.require(run.target.idle(END), "something still runs a minute after the last request");
@@ -251,8 +288,7 @@ public final class Main implements Callable<Integer> {
           run.require(
               phases.getFirst().refused() > 0,
               "nothing was refused, so this was no overload: more --clients");
-      case SOAK ->
-          slower(run, phases.getFirst(), phases.getLast(), SLOWER_IN_SECOND_HALF);
+      case SOAK -> slower(run, phases.getFirst(), phases.getLast(), SLOWER_IN_SECOND_HALF);
       case SLOW_READERS -> slower(run, phases.get(1), phases.get(2), SLOWER_BESIDE_SLOW_READERS);
       default -> {}
     }
@@ -263,6 +299,7 @@ public final class Main implements Callable<Integer> {
     OptionalDouble slow = then.tokenMillis(50);
     run.require(
         fast.isEmpty() || slow.isEmpty() || slow.getAsDouble() <= atMost * fast.getAsDouble(),
-        "%s: a token takes %.2f ms, %.2f before".formatted(then.name(), slow.orElse(0), fast.orElse(0)));
+        "%s: a token takes %.2f ms, %.2f before"
+            .formatted(then.name(), slow.orElse(0), fast.orElse(0)));
   }
 }

@@ -169,7 +169,8 @@ final class Phase {
     OptionalDouble millis = at(micros, percentile);
     return millis.isEmpty()
         ? "-"
-        : String.format(Locale.ROOT, millis.getAsDouble() < 10 ? "%.2f" : "%.0f", millis.getAsDouble());
+        : String.format(
+            Locale.ROOT, millis.getAsDouble() < 10 ? "%.2f" : "%.0f", millis.getAsDouble());
   }
 
   private static OptionalDouble at(Histogram micros, double percentile) {

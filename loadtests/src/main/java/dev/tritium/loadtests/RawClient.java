@@ -10,7 +10,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import javax.net.ssl.SSLSocketFactory;
 
-/** A client on a bare socket, for what Gatling's cannot do: read slowly, leave before there is an answer. */
+/**
+ * A client on a bare socket, for what Gatling's cannot do: read slowly, leave before there is an
+ * answer.
+ */
 final class RawClient implements AutoCloseable {
   private static final int ROOM_BYTES = 4_096; // of its receive buffer
   private static final int STATUS_BYTES = "HTTP/1.1 200".length();

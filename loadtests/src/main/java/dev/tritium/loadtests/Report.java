@@ -49,7 +49,8 @@ final class Report {
       for (JsonNode row : result.get("rows")) {
         if (table.isEmpty()) {
           table.add(
-              Stream.concat(Stream.of("scenario"), row.propertyStream().map(e -> e.getKey())).toList());
+              Stream.concat(Stream.of("scenario"), row.propertyStream().map(e -> e.getKey()))
+                  .toList());
         }
         table.add(
             Stream.concat(Stream.of(scenario), row.valueStream().map(JsonNode::asText)).toList());
@@ -58,7 +59,9 @@ final class Report {
     }
     return aligned(table)
         + "\n"
-        + (broken.isEmpty() ? "All rules hold.\n" : "Broken rules:\n" + String.join("\n", broken) + "\n");
+        + (broken.isEmpty()
+            ? "All rules hold.\n"
+            : "Broken rules:\n" + String.join("\n", broken) + "\n");
   }
 
   private static String aligned(List<List<String>> table) {
@@ -76,7 +79,9 @@ final class Report {
       lines.add("| " + String.join(" | ", cells) + " |");
       if (lines.size() == 1) {
         lines.add(
-            widths.stream().map(width -> "-".repeat(width + 2)).collect(Collectors.joining("|", "|", "|")));
+            widths.stream()
+                .map(width -> "-".repeat(width + 2))
+                .collect(Collectors.joining("|", "|", "|")));
       }
     }
     return String.join("\n", lines) + "\n";

@@ -20,9 +20,21 @@ final class Run {
   private final List<String> broken = new ArrayList<>();
 
   /** What a scenario is run with. */
-  record Settings(Duration duration, double perSecond, int clients, int firstMillis, int gapMillis, long seed, int answerTokens) {}
+  record Settings(
+      Duration duration,
+      double perSecond,
+      int clients,
+      int firstMillis,
+      int gapMillis,
+      long seed,
+      int answerTokens) {}
 
-  Run(Scenario scenario, Settings settings, Target target, Traffic traffic, @Nullable StoppableServer server) {
+  Run(
+      Scenario scenario,
+      Settings settings,
+      Target target,
+      Traffic traffic,
+      @Nullable StoppableServer server) {
     this.scenario = scenario;
     this.settings = settings;
     this.target = target;

@@ -8,8 +8,9 @@ enum Scenario {
   STEADY("an open model: Poisson arrivals, lengths of real chats", 60, 2, 0, 3_000, 500),
   BURST("every ten seconds many requests at once", 30, 0, 48, 20_000, 2_000),
   SOAK("clients in a closed loop; the second half as fast as the first", 120, 0, 8, 5_000, 1_000),
-  SLOW_READERS("steady, alone and beside clients that hardly read", 40, 2, 50, 3_000, 1_000),
-  CANCEL_STORM("clients that leave before or in the middle of long answers", 20, 20, 0, 3_000, 1_000),
+  SLOW_READERS("steady, alone and beside clients that hardly read", 40, 2, 50, 5_000, 1_000),
+  CANCEL_STORM(
+      "clients that leave before or in the middle of long answers", 20, 20, 0, 5_000, 1_000),
   OVERLOAD("more requests at once than may run and wait", 0, 0, 640, 0, 0),
   DRAIN("SIGTERM while streams run", 0, 0, 16, 0, 0);
 

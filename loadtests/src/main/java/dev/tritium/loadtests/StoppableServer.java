@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A server whose process may be told to end: one that runs here, or one of our own. */
 final class StoppableServer implements AutoCloseable {
-  private static final Duration START = Duration.ofMinutes(10); // the first start may build, or pack a large model
+  private static final Duration START =
+      Duration.ofMinutes(10); // the first start may build, or pack a large model
 
   private final ProcessHandle handle;
   private final @Nullable Process own;

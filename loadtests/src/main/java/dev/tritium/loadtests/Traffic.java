@@ -10,13 +10,27 @@ import java.util.SplittableRandom;
 /** Requests and the times when they come, the same for the same seed. */
 final class Traffic {
   private static final List<String> SUBJECTS =
-      List.of("The cat", "A little girl", "Tom", "Lily", "The old king", "Her mother", "The dog", "Ben");
+      List.of(
+          "The cat",
+          "A little girl",
+          "Tom",
+          "Lily",
+          "The old king",
+          "Her mother",
+          "The dog",
+          "Ben");
   private static final List<String> VERBS =
       List.of("saw", "wanted", "found", "loved", "lost", "made", "looked for", "played with");
   private static final List<String> OBJECTS =
       List.of("a red ball", "the moon", "some bread", "a big tree", "the blue hat", "a new friend");
   private static final List<String> ENDS =
-      List.of("in the park.", "at home.", "one day.", "near the river.", "with a smile.", "in the night.");
+      List.of(
+          "in the park.",
+          "at home.",
+          "one day.",
+          "near the river.",
+          "with a smile.",
+          "in the night.");
 
   private final String model;
   private final double wordsPerToken;

@@ -15,11 +15,13 @@ class AnswerTest {
   private final Answer answer = new Answer(0, 3, gapMicros);
 
   private static String chunk(String id, String text) {
-    return "{\"data\":{\"id\":\"%s\",\"choices\":[{\"index\":0,\"text\":\"%s\"}]}}".formatted(id, text);
+    return "{\"data\":{\"id\":\"%s\",\"choices\":[{\"index\":0,\"text\":\"%s\"}]}}"
+        .formatted(id, text);
   }
 
   private static String usage(int tokens) {
-    return "{\"data\":{\"id\":\"a\",\"choices\":[],\"usage\":{\"completion_tokens\":%d}}}".formatted(tokens);
+    return "{\"data\":{\"id\":\"a\",\"choices\":[],\"usage\":{\"completion_tokens\":%d}}}"
+        .formatted(tokens);
   }
 
   private void readWhole() {

@@ -11,7 +11,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class LengthsTest {
   @ParameterizedTest
-  @CsvSource({"0, 2, 7", "0.1, 207, 54", "0.5, 1020, 129", "0.9, 2734, 424", "0.99, 4142, 601", "1, 14050, 1000"})
+  @CsvSource({
+    "0, 2, 7",
+    "0.1, 207, 54",
+    "0.5, 1020, 129",
+    "0.9, 2734, 424",
+    "0.99, 4142, 601",
+    "1, 14050, 1000"
+  })
   void theQuantilesAreThoseOfTheTrace(double share, int prompt, int answer) {
     assertEquals(prompt, Lengths.PROMPTS.at(share));
     assertEquals(answer, Lengths.ANSWERS.at(share));

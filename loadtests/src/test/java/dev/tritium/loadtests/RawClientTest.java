@@ -31,7 +31,7 @@ class RawClientTest {
       assertTrue(request.contains("\r\nAuthorization: Bearer k\r\n"), request);
       assertTrue(request.endsWith("\r\nContent-Length: 8\r\n\r\n{\"é\":1}"), request);
       socket.getOutputStream().write(HEAD.getBytes(StandardCharsets.US_ASCII));
-      socket.close();
+      socket.shutdownOutput();
       assertEquals(new Reading(200, true), client.read(Duration.ZERO, LONG));
     }
   }

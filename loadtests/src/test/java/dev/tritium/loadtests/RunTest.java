@@ -51,7 +51,8 @@ class RunTest {
     answer(150, 10);
     run.judge();
     assertEquals(1, run.broken().size(), run.broken()::toString);
-    assertTrue(run.broken().getFirst().startsWith("time to the first token"), run.broken()::toString);
+    assertTrue(
+        run.broken().getFirst().startsWith("time to the first token"), run.broken()::toString);
   }
 
   @Test

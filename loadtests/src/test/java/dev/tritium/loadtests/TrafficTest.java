@@ -80,7 +80,8 @@ class TrafficTest {
 
   @Test
   void arrivalsAreTheSameForTheSameSeed() {
-    assertEquals(Traffic.gaps(2, Duration.ofMinutes(1), 5), Traffic.gaps(2, Duration.ofMinutes(1), 5));
+    assertEquals(
+        Traffic.gaps(2, Duration.ofMinutes(1), 5), Traffic.gaps(2, Duration.ofMinutes(1), 5));
     assertNotEquals(
         Traffic.gaps(2, Duration.ofMinutes(1), 5), Traffic.gaps(2, Duration.ofMinutes(1), 6));
   }
