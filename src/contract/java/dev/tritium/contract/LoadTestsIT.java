@@ -4,15 +4,21 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import dev.tritium.testing.Api;
 import dev.tritium.testing.PackagedServer;
 import dev.tritium.testing.Programs;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -78,6 +84,41 @@ class LoadTestsIT {
     Script.Run run = load("steady", "--seconds", "3", "--first-ms", "1", "--no-charts");
     assertEquals(1, run.status(), run::log);
     assertTrue(run.log().contains("Broken rules:\n- steady: time to the first token"), run::log);
+  }
+
+  @Test
+  void aStreamThatTheServerCutsBreaksARule() throws Exception {
+    HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.createContext(
+        "/v1/models", exchange -> answer(exchange, "{\"data\": [{\"id\": \"m\"}]}", 0));
+    server.createContext("/v1/completions", exchange -> answer(exchange, event(), 1_000));
+    server.start();
+    try {
+      String url = "http://127.0.0.1:" + server.getAddress().getPort();
+      Script.Run run = run(List.of(), url, "steady", "--seconds", "2", "--no-charts");
+      assertEquals(1, run.status(), run::log);
+      assertTrue(row("steady").path("failed").asInt() > 0, run::log);
+      assertEquals(0, row("steady").path("whole").asInt(), run::log);
+    } finally {
+      server.stop(0);
+    }
+  }
+
+  private static String event() {
+    return "data: {\"id\": \"%s\", \"choices\": [{\"text\": \"a\"}]}\n\n"
+        .formatted(UUID.randomUUID());
+  }
+
+  /** Answers with fewer bytes than it promises, and closes. */
+  private static void answer(HttpExchange exchange, String body, int missingBytes)
+      throws IOException {
+    exchange.getRequestBody().readAllBytes();
+    String type = body.startsWith("data:") ? "text/event-stream" : "application/json";
+    exchange.getResponseHeaders().set("Content-Type", type);
+    exchange.sendResponseHeaders(200, body.length() + missingBytes);
+    exchange.getResponseBody().write(body.getBytes(StandardCharsets.US_ASCII));
+    exchange.getResponseBody().flush();
+    exchange.close();
   }
 
   @Test

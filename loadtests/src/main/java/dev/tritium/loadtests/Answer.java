@@ -87,11 +87,12 @@ final class Answer {
   }
 
   boolean begun() {
-    return events > 0 || done;
+    return events > 0 || over();
   }
 
-  boolean done() {
-    return done;
+  /** Whether it has come to its end, well or not. */
+  boolean over() {
+    return done || error != null;
   }
 
   int events() {

@@ -133,7 +133,7 @@ public final class LoadTest extends Simulation {
         stream(() -> System.nanoTime() < half ? first : second, run.traffic::next, Answer::begun);
     return List.of(
         scenario("clients")
-            .exec(during(settings.duration()).on(stream))
+            .exec(during(settings.duration(), false).on(stream))
             .injectOpen(atOnceUsers(settings.clients())));
   }
 
@@ -152,7 +152,8 @@ public final class LoadTest extends Simulation {
   private List<PopulationBuilder> cancelStorm() {
     Phase leaving = run.phase("who leave");
     ChainBuilder leave =
-        exec(session -> begin(session, leaving, run.traffic.ask(SHORT_PROMPT_TOKENS, LONG_ANSWER_TOKENS)))
+        exec(session ->
+                begin(session, leaving, run.traffic.ask(SHORT_PROMPT_TOKENS, LONG_ANSWER_TOKENS)))
             .exec(session -> session.set("events", run.traffic.upTo(MOST_EVENTS_BEFORE_LEAVING)))
             .exec(
                 sse(HEAD)
@@ -308,7 +309,7 @@ public final class LoadTest extends Simulation {
                 .await(PATIENCE)
                 .on(
                     sse.checkMessage("from there to the first token").matching(when(begun)),
-                    sse.checkMessage("from there to the end").matching(when(Answer::done))))
+                    sse.checkMessage("from there to the end").matching(when(Answer::over))))
         .exec(close())
         .exec(
             session -> {
@@ -404,10 +405,9 @@ public final class LoadTest extends Simulation {
       phase.leave();
     } else if (reading.status() != 200) {
       phase.fail("status " + reading.status());
-    } else if (reading.ended()) {
-      phase.note("cut off by the server");
     } else {
-      phase.note("served to the end of the run");
+      phase.leave();
+      phase.note(reading.ended() ? "cut off by the server" : "served to the end of the run");
     }
   }
 }

@@ -55,7 +55,7 @@ final class Phase {
       tokenMicros.recordValue(answer.tokenMicros());
       wholeMicros.recordValue((answer.lastNanos() - answer.sentNanos()) / 1_000);
     }
-    if (answer.begun()) {
+    if (answer.events() > 0) {
       firstMicros.recordValue(answer.firstMicros());
       tokens += answer.tokens();
       lastNanos = Math.max(lastNanos, answer.lastNanos());
@@ -95,10 +95,6 @@ final class Phase {
     notes.merge(text, 1, Integer::sum);
   }
 
-  synchronized int requests() {
-    return requests;
-  }
-
   synchronized int whole() {
     return whole;
   }
@@ -113,6 +109,11 @@ final class Phase {
 
   synchronized int failed() {
     return problems.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /** Requests of which nothing is known. */
+  synchronized int open() {
+    return requests - whole - left - refused - failed();
   }
 
   /** Tokens of answers each second, from the first request to the last token; 0 without any. */

@@ -79,6 +79,9 @@ final class Run {
     for (Phase phase : phases) {
       String where = phase.name().isEmpty() ? "" : phase.name() + ": ";
       phase.problems().forEach((problem, times) -> require(false, where + times + " x " + problem));
+      require(
+          phase.open() == 0,
+          where + phase.open() + " requests have neither an answer nor an error");
       bound(where + "time to the first token", phase.firstMillis(99), settings.firstMillis);
       bound(where + "gap between tokens", phase.gapMillis(99), settings.gapMillis);
     }

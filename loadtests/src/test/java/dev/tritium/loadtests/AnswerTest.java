@@ -36,11 +36,11 @@ class AnswerTest {
   void aWholeAnswerHasItsTimes() {
     readWhole();
     assertNull(answer.problem());
-    assertTrue(answer.begun() && answer.done());
+    assertTrue(answer.begun() && answer.over());
     assertEquals(50_000, answer.firstMicros());
     assertEquals(2, gapMicros.getTotalCount());
-    assertEquals(2_000, gapMicros.getMinValue(), 10);
-    assertEquals(6_000, gapMicros.getMaxValue(), 10);
+    assertEquals(2_000, (double) gapMicros.getMinValue(), 10);
+    assertEquals(6_000, (double) gapMicros.getMaxValue(), 10);
     assertEquals(4_000, answer.tokenMicros());
     assertEquals(3, answer.tokens());
     assertEquals(58 * MILLI, answer.lastNanos());
@@ -49,7 +49,7 @@ class AnswerTest {
   @Test
   void textThatSaysDoneIsNoEnd() {
     answer.read(chunk("a", "[DONE]"), MILLI);
-    assertFalse(answer.done());
+    assertFalse(answer.over());
   }
 
   @Test
@@ -64,6 +64,7 @@ class AnswerTest {
     answer.read(chunk("a", "x"), MILLI);
     answer.read("{\"data\":{\"error\":{\"message\":\"out of luck\"}}}", MILLI);
     answer.read("{\"data\":[DONE]}", MILLI);
+    assertTrue(answer.over());
     assertEquals("out of luck", answer.problem());
   }
 

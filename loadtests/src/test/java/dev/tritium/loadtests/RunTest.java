@@ -74,6 +74,13 @@ class RunTest {
   }
 
   @Test
+  void aRequestThatIsForgottenBreaksARule() {
+    phase.begin(3);
+    run.judge();
+    assertEquals(List.of("1 requests have neither an answer nor an error"), run.broken());
+  }
+
+  @Test
   void whatWasRefusedOrLeftBreaksNone() {
     phase.begin(3);
     phase.refuse();
