@@ -43,7 +43,7 @@ class LoadTestsIT {
 
   @Test
   void theSmokeTestPasses() throws Exception {
-    Script.Run run = load("smoke");
+    Script.Run run = load("smoke", "--key", ContractServer.KEY);
     assertEquals(0, run.status(), run::log);
     assertEquals(4, row("smoke").path("whole").asInt(), run::log);
     assertTrue(row("smoke").path("tokens/s").asDouble() > 0, run::log);
@@ -56,7 +56,7 @@ class LoadTestsIT {
     Script.Run run = load("overload", "--clients", "40", "--answer-tokens", "200", "--no-charts");
     assertEquals(0, run.status(), run::log);
     JsonNode row = row("overload");
-    assertTrue(row.path("whole").asInt() >= 12, row::toString); // what may run and wait
+    assertTrue(row.path("whole").asInt() >= 8, row::toString); // as many may wait
     assertEquals(40, row.path("whole").asInt() + row.path("refused").asInt(), row::toString);
     assertTrue(row.path("refused").asInt() > 0, row::toString);
   }
@@ -88,7 +88,8 @@ class LoadTestsIT {
 
   @Test
   void aStreamThatTheServerCutsBreaksARule() throws Exception {
-    HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.createContext(
         "/v1/models", exchange -> answer(exchange, "{\"data\": [{\"id\": \"m\"}]}", 0));
     server.createContext("/v1/completions", exchange -> answer(exchange, event(), 1_000));
@@ -131,7 +132,7 @@ class LoadTestsIT {
 
   private Script.Run load(String... arguments) throws IOException, InterruptedException {
     String url = SERVER.baseUrl().replaceFirst("/v1$", "");
-    return run(List.of("--key", ContractServer.KEY), url, arguments);
+    return run(List.of(), url, arguments);
   }
 
   private Script.Run run(List<String> more, String url, String... arguments)
@@ -140,7 +141,8 @@ class LoadTestsIT {
     command.addAll(List.of(arguments));
     command.addAll(List.of("--url", url, "--out", folder.resolve("reports").toString()));
     command.addAll(more);
-    return Script.run(HERE, Map.of(), command.toArray(new String[0]));
+    Map<String, String> environment = Map.of("LOADTESTS_KEY", ContractServer.KEY);
+    return Script.run(HERE, environment, command.toArray(new String[0]));
   }
 
   private JsonNode row(String scenario) throws IOException {

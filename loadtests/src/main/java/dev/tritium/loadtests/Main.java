@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
@@ -66,7 +67,7 @@ public final class Main implements Callable<Integer> {
 
   @Option(
       names = "--key",
-      defaultValue = "$${env:LOADTESTS_KEY}",
+      defaultValue = "${env:LOADTESTS_KEY}",
       description = "API key. Default: variable LOADTESTS_KEY")
   private @Nullable String key;
 
@@ -152,6 +153,7 @@ public final class Main implements Callable<Integer> {
             .format(DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH-mm-ss"));
     Path reports = out == null ? home.resolve("target/loadtests/reports").resolve(time) : out;
     List<Scenario> scenarios = scenarios();
+    check();
     for (Scenario scenario : scenarios) {
       if (Files.exists(reports.resolve(scenario.toString()))) {
         throw wrong(reports.resolve(scenario.toString()) + " is there already: --out");
@@ -196,6 +198,18 @@ public final class Main implements Callable<Integer> {
     return chosen.stream().distinct().toList();
   }
 
+  private void check() {
+    if (!List.of("http", "https").contains(url.getScheme()) || url.getHost() == null) {
+      throw wrong("--url must be like http://host:8080, not " + url);
+    }
+    url = URI.create(url.toString().replaceFirst("/+$", ""));
+    for (Number number : Arrays.asList(seconds, perSecond, clients, scale, answerTokens)) {
+      if (number != null && !(number.doubleValue() > 0)) {
+        throw wrong("--seconds, --rate, --clients, --scale and --answer-tokens must be above 0");
+      }
+    }
+  }
+
   private ParameterException wrong(String what) {
     return new ParameterException(Objects.requireNonNull(spec).commandLine(), what);
   }
@@ -207,12 +221,22 @@ public final class Main implements Callable<Integer> {
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.add(scenario.toString());
-    Objects.requireNonNull(spec).commandLine().getParseResult().matchedOptions().stream()
-        .filter(option -> !option.longestName().equals("--out"))
-        .forEach(
-            option -> command.addAll(List.of(option.longestName(), option.getValue().toString())));
+    for (OptionSpec option :
+        Objects.requireNonNull(spec).commandLine().getParseResult().matchedOptions()) {
+      String name = option.longestName();
+      if (!name.equals("--out") && !name.equals("--key")) {
+        command.add(name);
+        if (option.arity().max() > 0) {
+          command.add(option.getValue().toString());
+        }
+      }
+    }
     command.addAll(List.of("--out", reports.toString()));
-    return new ProcessBuilder(command).inheritIO().start().waitFor();
+    ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+    if (key != null) {
+      builder.environment().put("LOADTESTS_KEY", key); // arguments can be read by other processes
+    }
+    return builder.start().waitFor();
   }
 
   private boolean run(Scenario scenario, Path home, Path reports) throws Exception {
