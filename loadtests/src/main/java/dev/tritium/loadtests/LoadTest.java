@@ -44,7 +44,7 @@ import org.jspecify.annotations.Nullable;
 /** The scenarios, as Gatling runs them. */
 public final class LoadTest extends Simulation {
   private static final String PATH = "/v1/completions";
-  private static final String HEAD = "stream, to the answer's head"; // names in the report
+  private static final String HEAD = "request to head"; // names in the report
   private static final String STREAM = "stream"; // attributes of a session
   private static final String BODY = "body";
   private static final String ANSWER = "answer";
@@ -162,7 +162,7 @@ public final class LoadTest extends Simulation {
                     .body(StringBody(session -> session.getString(BODY)))
                     .await(PATIENCE)
                     .on(
-                        sse.checkMessage("from there to leaving")
+                        sse.checkMessage("head to leaving")
                             .matching(
                                 bodyString()
                                     .transformWithSession(
@@ -308,8 +308,8 @@ public final class LoadTest extends Simulation {
                 .body(StringBody(session -> session.getString(BODY)))
                 .await(PATIENCE)
                 .on(
-                    sse.checkMessage("from there to the first token").matching(when(begun)),
-                    sse.checkMessage("from there to the end").matching(when(Answer::over))))
+                    sse.checkMessage("head to first token").matching(when(begun)),
+                    sse.checkMessage("head to end").matching(when(Answer::over))))
         .exec(close())
         .exec(
             session -> {

@@ -243,9 +243,12 @@ public final class Main implements Callable<Integer> {
     Files.createDirectories(reports);
     try (StoppableServer server = scenario == Scenario.DRAIN ? server(home, reports) : null) {
       Target target = new Target(server == null ? url : server.url(), key);
-      String id = model == null ? target.model() : model;
+      boolean own = server != null && pid == null; // it serves what it serves
+      String id = model == null || own ? target.model() : model;
       String sample = new Traffic(id, 1, 1, seed).sentences(1_000);
-      Traffic traffic = new Traffic(id, target.wordsPerToken(sample), scale, seed);
+      // Scenarios ask a server different things, else those of one would find the prompts of another in its cache.
+      long ofScenario = 1_000 * seed + scenario.ordinal();
+      Traffic traffic = new Traffic(id, target.wordsPerToken(sample), scale, ofScenario);
       Run run = new Run(scenario, settings(scenario), target, traffic, server);
       Run.setCurrent(run);
       System.out.printf("%s: %s; model %s at %s%n", scenario, scenario.what, id, target.url());
