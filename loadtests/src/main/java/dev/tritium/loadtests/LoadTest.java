@@ -23,6 +23,7 @@ import io.gatling.javaapi.core.ChainBuilder;
 import io.gatling.javaapi.core.CheckBuilder;
 import io.gatling.javaapi.core.OpenInjectionStep;
 import io.gatling.javaapi.core.PopulationBuilder;
+import io.gatling.javaapi.core.ScenarioBuilder;
 import io.gatling.javaapi.core.Session;
 import io.gatling.javaapi.core.Simulation;
 import io.gatling.javaapi.http.HttpProtocolBuilder;
@@ -118,10 +119,12 @@ public final class LoadTest extends Simulation {
 
   private List<PopulationBuilder> burst() {
     List<OpenInjectionStep> steps = new ArrayList<>();
-    for (long n = settings.duration().dividedBy(BURST_PERIOD); n > 0; n--) {
+    Duration time = Duration.ZERO;
+    do {
       steps.add(atOnceUsers(settings.clients()));
       steps.add(nothingFor(BURST_PERIOD));
-    }
+      time = time.plus(BURST_PERIOD);
+    } while (time.compareTo(settings.duration()) < 0);
     return List.of(streams("chats", run.phase("")).injectOpen(steps));
   }
 
@@ -269,7 +272,7 @@ public final class LoadTest extends Simulation {
 
   // ---------------------------------------------------------------- what scenarios are made of
 
-  private io.gatling.javaapi.core.ScenarioBuilder streams(String name, Phase phase) {
+  private ScenarioBuilder streams(String name, Phase phase) {
     return scenario(name).exec(stream(supplier(phase), run.traffic::next, Answer::begun));
   }
 
