@@ -246,8 +246,9 @@ public final class Main implements Callable<Integer> {
       boolean own = server != null && pid == null; // it serves what it serves
       String id = model == null || own ? target.model() : model;
       String sample = new Traffic(id, 1, 1, seed).sentences(1_000);
-      // Scenarios ask a server different things, else those of one would find the prompts of another in its cache.
-      long ofScenario = 1_000 * seed + scenario.ordinal();
+      // Scenarios ask a server different things, else those of one would find the prompts of
+      // another in its cache.
+      long ofScenario = 31 * seed + scenario.toString().hashCode();
       Traffic traffic = new Traffic(id, target.wordsPerToken(sample), scale, ofScenario);
       Run run = new Run(scenario, settings(scenario), target, traffic, server);
       Run.setCurrent(run);
