@@ -23,7 +23,7 @@ FROM ${APP} AS app
 # A JVM of just what the server needs (ImageIT compares), and jcmd to look into it.
 FROM ${BUILD_IMAGE} AS runtime
 RUN jlink --output /opt/java --strip-java-debug-attributes --no-header-files --no-man-pages --compress zip-6 --generate-cds-archive \
-  --add-modules java.compiler,java.desktop,java.logging,java.management,java.naming,java.sql,java.xml,jdk.incubator.vector,jdk.jcmd,jdk.jfr,jdk.management,jdk.net,jdk.unsupported,jdk.zipfs \
+  --add-modules java.compiler,java.desktop,java.logging,java.management,java.naming,java.net.http,java.sql,java.xml,jdk.incubator.vector,jdk.jcmd,jdk.jfr,jdk.management,jdk.net,jdk.unsupported,jdk.zipfs \
   && rm /opt/java/lib/server/classes_nocoops.jsa
 
 # From what changes seldom to what changes often.

@@ -35,6 +35,8 @@ class ArchitectureTest {
         .definedBy(ROOT + "storage..")
         .layer("checkpoint")
         .definedBy(ROOT + "checkpoint..")
+        .layer("hub")
+        .definedBy(ROOT + "hub..")
         .layer("tokenizer")
         .definedBy(ROOT + "tokenizer..")
         .layer("grammar")
@@ -61,6 +63,10 @@ class ArchitectureTest {
         .mayNotAccessAnyLayer()
         .whereLayer("checkpoint")
         .mayOnlyAccessLayers("storage")
+        .whereLayer("hub")
+        .mayOnlyAccessLayers("checkpoint")
+        .whereLayer("hub")
+        .mayOnlyBeAccessedByLayers("server", "cli")
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("storage")
         .whereLayer("grammar")
@@ -128,6 +134,21 @@ class ArchitectureTest {
   }
 
   @Test
+  void theHubNeedsOnlyTheJdkAndJackson() {
+    classes()
+        .that(resideInAnyPackage(rooms("hub")))
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(
+                "dev.tritium..",
+                "java..",
+                "javax.net.ssl..",
+                "org.jspecify..",
+                "com.fasterxml.jackson.."))
+        .check(CLASSES);
+  }
+
+  @Test
   void onlyKernelVectorUsesTheIncubator() {
     noClasses()
         .that()
@@ -180,7 +201,8 @@ class ArchitectureTest {
   void threadsStartOnlyWhereTheyBelong() {
     noClasses()
         .that()
-        .resideOutsideOfPackages(ROOT + "scheduler..", ROOT + "server..", ROOT + "kernel")
+        .resideOutsideOfPackages(
+            ROOT + "scheduler..", ROOT + "server..", ROOT + "kernel", ROOT + "hub") // files at once
         .should()
         .callMethod(Thread.class, "start")
         .orShould()
