@@ -79,7 +79,7 @@ final class HubWorld implements AutoCloseable {
 
   /** What a pull ends with. */
   String failure() {
-    String said = assertThrows(HubException.class, this::pull).getMessage();
+    String said = String.valueOf(assertThrows(HubException.class, this::pull).getMessage());
     assertEquals(1, said.lines().count(), said);
     return said;
   }
@@ -89,7 +89,7 @@ final class HubWorld implements AutoCloseable {
     Path snapshot = cache().find(ID).orElseThrow(() -> new AssertionError("no model"));
     assertEquals(wanted(), names(snapshot));
     for (String name : wanted()) {
-      assertArrayEquals(hub.files.get(name), bytes(snapshot.resolve(name)), name);
+      assertArrayEquals(hub.content(name), bytes(snapshot.resolve(name)), name);
     }
     ModelFolder.open(snapshot).close();
     assertEquals(Set.of(), partials());

@@ -81,7 +81,7 @@ class PullTest {
     Path snapshot = world.model().resolve("snapshots").resolve(FakeHub.COMMIT);
     Files.createDirectories(snapshot);
     Files.createDirectories(world.blob("model.safetensors").getParent());
-    Files.write(world.blob("model.safetensors"), world.hub.files.get("model.safetensors"));
+    Files.write(world.blob("model.safetensors"), world.hub.content("model.safetensors"));
     Files.createSymbolicLink(
         snapshot.resolve("model.safetensors"),
         Path.of("../../blobs", world.hub.hash("model.safetensors")));
@@ -212,7 +212,7 @@ class PullTest {
     assertEquals(world.wanted().size() - 1, seen.size(), "all but config.json, which came before");
     for (int i = 0; i < seen.size(); i++) {
       FileProgress file = seen.get(i);
-      assertEquals(world.hub.files.get(file.name()).length, received.get(i), file::name);
+      assertEquals(world.hub.content(file.name()).length, received.get(i), file::name);
       assertEquals(file.bytes(), file.doneBytes());
       assertEquals(FileProgress.State.DONE, file.state());
     }

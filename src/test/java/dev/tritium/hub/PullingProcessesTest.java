@@ -126,7 +126,7 @@ class PullingProcessesTest {
     world.assertWhole();
     world.assertNothingTwice();
     for (String name : world.wanted()) {
-      assertEquals(world.hub.files.get(name).length, world.hub.sentBytes(name), name);
+      assertEquals(world.hub.content(name).length, world.hub.sentBytes(name), name);
     }
   }
 

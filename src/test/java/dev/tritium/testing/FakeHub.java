@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -139,6 +140,11 @@ public final class FakeHub implements AutoCloseable {
     return "http://127.0.0.1:" + cdn.getAddress().getPort();
   }
 
+  /** What one of the files holds. */
+  public byte[] content(String name) {
+    return Objects.requireNonNull(files.get(name), name);
+  }
+
   /** Bytes of files that were sent so far. */
   public long sentBytes() {
     return sentBytes.get();
@@ -229,12 +235,11 @@ public final class FakeHub implements AutoCloseable {
     List<Object> siblings = new ArrayList<>();
     for (String name : files.keySet()) {
       Map<String, Object> sibling = new TreeMap<>(Map.of("rfilename", name));
-      sibling.put("size", files.get(name).length);
-      sibling.put("blobId", gitHash(files.get(name)));
+      sibling.put("size", content(name).length);
+      sibling.put("blobId", gitHash(content(name)));
       if (isLfs(name)) {
         sibling.put(
-            "lfs",
-            Map.of("sha256", hash(name), "size", files.get(name).length, "pointerSize", 134));
+            "lfs", Map.of("sha256", hash(name), "size", content(name).length, "pointerSize", 134));
       }
       siblings.add(sibling);
     }
@@ -252,11 +257,11 @@ public final class FakeHub implements AutoCloseable {
     List<Object> all = new ArrayList<>();
     for (String name : files.keySet()) {
       Map<String, Object> entry = new TreeMap<>(Map.of("type", "file", "path", name));
-      entry.put("oid", gitHash(files.get(name)));
-      entry.put("size", files.get(name).length);
+      entry.put("oid", gitHash(content(name)));
+      entry.put("size", content(name).length);
       if (isLfs(name)) {
         entry.put(
-            "lfs", Map.of("oid", hash(name), "size", files.get(name).length, "pointerSize", 134));
+            "lfs", Map.of("oid", hash(name), "size", content(name).length, "pointerSize", 134));
         entry.put("xetHash", hash("xet" + name));
       }
       all.add(entry);
@@ -264,8 +269,7 @@ public final class FakeHub implements AutoCloseable {
     return all;
   }
 
-  private void resolve(HttpExchange exchange, Request request, Answer answer)
-      throws IOException {
+  private void resolve(HttpExchange exchange, Request request, Answer answer) throws IOException {
     String name = request.file();
     if (!files.containsKey(name)) {
       error(answer, 404, "EntryNotFound", "Entry not found");
@@ -275,7 +279,7 @@ public final class FakeHub implements AutoCloseable {
     answer.headers.putIfAbsent("X-Repo-Commit", COMMIT);
     if (isLfs(name)) {
       answer.headers.putIfAbsent("X-Linked-Etag", "\"" + hash(name) + "\"");
-      answer.headers.putIfAbsent("X-Linked-Size", String.valueOf(files.get(name).length));
+      answer.headers.putIfAbsent("X-Linked-Size", String.valueOf(content(name).length));
       answer.headers.putIfAbsent("X-Xet-Hash", hash("xet" + name));
       answer.headers.putIfAbsent(
           "Link",
@@ -299,7 +303,7 @@ public final class FakeHub implements AutoCloseable {
 
   private void content(HttpExchange exchange, Request request, Answer answer, String etag)
       throws IOException {
-    byte[] content = answer.body.length > 0 ? answer.body : files.get(request.file());
+    byte[] content = answer.body.length > 0 ? answer.body : content(request.file());
     answer.headers.putIfAbsent("ETag", etag);
     answer.headers.putIfAbsent("Accept-Ranges", "bytes");
     boolean valid = request.ifRange.isEmpty() || request.ifRange.equals(answer.headers.get("ETag"));
