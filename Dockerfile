@@ -38,7 +38,7 @@ COPY --from=app /src/target/quarkus-app/quarkus-run.jar /opt/tritium/
 # The tokenizers' library lies where no mount hides it: temporary file systems are mostly mounted noexec. Vert.x unpacks the
 # playground's files, and /dev/shm is a folder that can be written in any container.
 ENV PATH=/opt/java/bin:$PATH LANG=C.UTF-8 TRITIUM_HOST=0.0.0.0 \
-  TRITIUM_CACHE=/var/cache/tritium DJL_CACHE_DIR=/opt/tritium/native QUARKUS_VERTX_CACHE_DIRECTORY=/dev/shm/vertx
+  TRITIUM_CACHE=/var/cache/tritium HF_HOME=/var/cache/tritium/huggingface DJL_CACHE_DIR=/opt/tritium/native QUARKUS_VERTX_CACHE_DIRECTORY=/dev/shm/vertx
 # Quarkus reads config/application.properties here.
 WORKDIR /opt/tritium
 

@@ -44,7 +44,7 @@ final class ProgressBars implements PullProgress {
   @Override
   public void begins(ModelId id, String commit, List<FileProgress> missing) {
     missing.forEach(file -> files.put(file, new TransferRate()));
-    out.printf("%s, commit %s%n", id, commit);
+    out.printf("%s, commit %s%s%n", id, commit, files.isEmpty() ? ", all of it is here" : "");
     ticks();
   }
 

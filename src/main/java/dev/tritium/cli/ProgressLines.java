@@ -26,6 +26,10 @@ final class ProgressLines implements PullProgress {
   @Override
   public void begins(ModelId id, String commit, List<FileProgress> missing) {
     files = missing;
+    if (files.isEmpty()) {
+      say("all of %s, commit %s, is here".formatted(id, commit));
+      return;
+    }
     told = nanoTime.getAsLong();
     long done = sum(FileProgress::doneBytes);
     say(
@@ -48,6 +52,9 @@ final class ProgressLines implements PullProgress {
 
   @Override
   public void ticks() {
+    if (files.isEmpty()) {
+      return;
+    }
     long now = nanoTime.getAsLong();
     rate.at(now, sum(FileProgress::receivedBytes));
     if (now - told >= INTERVAL_NANOS) {

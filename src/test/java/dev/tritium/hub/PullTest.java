@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -49,7 +50,7 @@ class PullTest {
   @Test
   void onlyWhatIsNeededIsAskedFor() {
     world.pull();
-    Set<String> asked = new java.util.TreeSet<>();
+    Set<String> asked = new TreeSet<>();
     world.hub.requests.stream()
         .filter(r -> r.path().contains("/resolve/") || r.cdn())
         .forEach(r -> asked.add(r.file()));

@@ -9,6 +9,8 @@ import dev.tritium.testing.Programs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -135,19 +137,15 @@ class PullingProcessesTest {
     Path disk = Files.createDirectories(folder.resolve("disk"));
     world.variables.put("HF_HOME", disk.toString());
     Path ballast = disk.resolve("ballast");
-    String[] onSmallDisk = {
-      "unshare",
-      "--mount",
-      "sh",
-      "-c",
-      """
-      mount -t tmpfs -o size=3m tmpfs "$0" || { echo no tmpfs; exit 99; }
-      "$@" && exit 98
-      rm "$0/ballast"
-      "$@"
-      """,
-      disk.toString()
-    };
+    String[] onSmallDisk =
+        onDisk(
+            disk,
+            """
+            mount -t tmpfs -o size=3m tmpfs "$0" || exit
+            "$@" && exit
+            rm "$0/ballast"
+            "$@"
+            """);
     requireMounts(disk);
     AtomicReference<Process> child = new AtomicReference<>();
     AtomicBoolean filled = new AtomicBoolean();
@@ -172,13 +170,7 @@ class PullingProcessesTest {
     world.variables.put("HF_HOME", disk.toString());
     requireMounts(disk);
     Process child =
-        child(
-            "unshare",
-            "--mount",
-            "sh",
-            "-c",
-            "mount -t tmpfs -o size=1m tmpfs \"$0\" && exec \"$@\"",
-            disk.toString());
+        child(onDisk(disk, "mount -t tmpfs -o size=1m tmpfs \"$0\" && exec \"$@\""));
     String output = PullingChild.output(child);
     assertTrue(output.contains("acme/tiny-lm takes 2.4 MB more in"), output);
     assertTrue(output.contains("where 1.0 MB are free: make room, or set HF_HUB_CACHE"), output);
@@ -193,16 +185,24 @@ class PullingProcessesTest {
     }
   }
 
+  /** A shell whose mounts nobody else sees; its script gets the disk's folder and a command. */
+  private static String[] onDisk(Path disk, String script) {
+    List<String> command = new ArrayList<>(List.of("unshare", "--mount"));
+    if (!System.getProperty("user.name").equals("root")) {
+      command.addAll(List.of("--user", "--map-root-user"));
+    }
+    command.addAll(List.of("sh", "-c", script, disk.toString()));
+    return command.toArray(String[]::new);
+  }
+
   private static void requireMounts(Path disk) throws Exception {
     if (Programs.find("unshare").isEmpty()) {
       abort("needs unshare, of util-linux, for a small disk");
     }
     Process probe =
-        new ProcessBuilder("unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", disk.toString())
-            .redirectErrorStream(true)
-            .start();
+        new ProcessBuilder(onDisk(disk, "mount -t tmpfs tmpfs \"$0\"")).inheritIO().start();
     if (!probe.waitFor(1, TimeUnit.MINUTES) || probe.exitValue() != 0) {
-      abort("needs root, or a machine that lets others mount a tmpfs, for a small disk");
+      abort("needs root, or user namespaces, to mount a small disk");
     }
   }
 }
