@@ -17,7 +17,6 @@ import java.net.http.HttpTimeoutException;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -111,48 +110,15 @@ final class HubClient implements AutoCloseable {
                         .header("X-Linked-Etag")
                         .or(() -> redirected ? Optional.empty() : answer.header("ETag"))
                         .flatMap(RemoteFile::hash);
-                Optional<String> size =
+                Optional<Long> bytes =
                     answer
                         .header("X-Linked-Size")
-                        .or(() -> redirected ? Optional.empty() : answer.header("Content-Length"));
-                return agreed(name, listed, size.flatMap(HubClient::number), hash);
+                        .or(() -> redirected ? Optional.empty() : answer.header("Content-Length"))
+                        .filter(size -> size.matches("\\d{1,18}"))
+                        .map(Long::valueOf);
+                return RemoteFile.agreed(id, name, listed, new Listing.Entry(bytes, hash));
               }
             });
-  }
-
-  private static Optional<Long> number(String text) {
-    return text.matches("\\d{1,18}") ? Optional.of(Long.parseLong(text)) : Optional.empty();
-  }
-
-  private RemoteFile agreed(
-      String name, Listing.Entry listed, Optional<Long> size, Optional<String> hash) {
-    OptionalLong bytes = listed.bytes();
-    if ((bytes.isPresent() && size.isPresent() && bytes.getAsLong() != size.get())
-        || (listed.hash().isPresent() && hash.isPresent() && !listed.hash().equals(hash))) {
-      throw new HubException(
-          "%s: the hub contradicts itself about %s: its listing has %s, its headers %s"
-              .formatted(
-                  id,
-                  name,
-                  shown(
-                      bytes.isPresent() ? Optional.of(bytes.getAsLong()) : Optional.empty(),
-                      listed.hash()),
-                  shown(size, hash)));
-    }
-    Optional<Long> known =
-        size.or(() -> bytes.isPresent() ? Optional.of(bytes.getAsLong()) : Optional.empty());
-    Optional<String> check = hash.or(listed::hash);
-    if (known.isEmpty() || check.isEmpty()) {
-      throw new HubException(
-          "%s: the hub gives no %s of %s, so that it could not be checked"
-              .formatted(id, known.isEmpty() ? "size" : "hash", name));
-    }
-    return new RemoteFile(name, known.get(), check.get());
-  }
-
-  private static String shown(Optional<Long> bytes, Optional<String> hash) {
-    return "%s bytes and hash %s"
-        .formatted(bytes.map(String::valueOf).orElse("no"), hash.orElse("none"));
   }
 
   private void requireCommit(String commit, String name, Answer answer) {
@@ -215,7 +181,8 @@ final class HubClient implements AutoCloseable {
         if (returned) {
           return answer;
         }
-        if (Refusal.isPassing(answer.status())) {
+        // A host that the hub sends us to has nothing against us: the next link to it may be good.
+        if (Refusal.isPassing(answer.status()) || !isHub(uri)) {
           throw Refusal.passing(answer.status(), answer.headers(), uri);
         }
         throw Refusal.lasting(answer.status(), answer.headers(), uri, settings, id);

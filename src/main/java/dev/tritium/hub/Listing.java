@@ -5,7 +5,6 @@ import dev.tritium.checkpoint.Printable;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.regex.Pattern;
 
 /**
@@ -18,8 +17,8 @@ record Listing(String commit, Map<String, Entry> files) {
   /** What becomes part of a path here: no folders, nothing hidden, nothing to be escaped. */
   private static final Pattern PLAIN = Pattern.compile("\\w[\\w.-]{0,199}");
 
-  /** A file as the listing has it; hubs other than Hugging Face's may leave both out. */
-  record Entry(OptionalLong bytes, Optional<String> hash) {}
+  /** What is said of a file; hubs other than Hugging Face's may leave both out. */
+  record Entry(Optional<Long> bytes, Optional<String> hash) {}
 
   /**
    * Reads the answer to {@code /api/models/ID/revision/REV?blobs=true}.
@@ -50,10 +49,10 @@ record Listing(String commit, Map<String, Entry> files) {
     return new Listing(commit, files);
   }
 
-  private static OptionalLong size(JsonNode node) {
+  private static Optional<Long> size(JsonNode node) {
     return node.isIntegralNumber() && node.canConvertToLong() && node.longValue() >= 0
-        ? OptionalLong.of(node.longValue())
-        : OptionalLong.empty();
+        ? Optional.of(node.longValue())
+        : Optional.empty();
   }
 
   /** Whether a name is one of a file in the top folder, and safe as one here. */

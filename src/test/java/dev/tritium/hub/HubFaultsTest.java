@@ -244,6 +244,16 @@ class HubFaultsTest {
   }
 
   @Test
+  void anExpiredLinkToTheCdnIsFetchedAnew() {
+    spoilWeights(2, (request, answer) -> answer.status = 403);
+    world.pull();
+    world.assertWhole();
+    spoilWeights(99, (request, answer) -> answer.status = 403);
+    Removal.all(world.cache(), HubWorld.ID);
+    assertTrue(world.failure().endsWith(WEIGHTS + ": 127.0.0.1 answers: status 403"));
+  }
+
+  @Test
   void aHubThatStaysBusyEndsThePullInTheEnd() {
     world.hub.fault =
         (request, answer) -> {

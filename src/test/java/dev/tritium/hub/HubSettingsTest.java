@@ -92,8 +92,7 @@ class HubSettingsTest {
             "NO_PROXY",
             "localhost, .internal.example.org,other.example.org:8443");
     assertEquals(
-        new Proxy(
-            Proxy.Type.HTTP, InetSocketAddress.createUnresolved("proxy.example.org", 3128)),
+        new Proxy(Proxy.Type.HTTP, InetSocketAddress.createUnresolved("proxy.example.org", 3128)),
         proxy(settings, "https://huggingface.co/x"));
     assertEquals(
         Optional.of("Basic bWU6cEBzcw=="), // me:p@ss

@@ -55,17 +55,18 @@ class ModelIdTest {
       })
   void whatCouldLeadElsewhereIsNoId(String text) {
     assertEquals(Optional.empty(), ModelId.parse(text));
-    String said = String.valueOf(assertThrows(HubException.class, () -> ModelId.require(text)).getMessage());
+    String said =
+        String.valueOf(assertThrows(HubException.class, () -> ModelId.require(text)).getMessage());
     assertEquals(1, said.lines().count(), said);
   }
 
   @Test
   void aSnapshotSaysWhichModelItIs() {
     Path snapshot =
-        Path.of("x/models--ridger--MMfreeLM-370M/snapshots", "0123456789abcdef".repeat(2) + "01234567");
+        Path.of(
+            "x/models--ridger--MMfreeLM-370M/snapshots", "0123456789abcdef".repeat(2) + "01234567");
     assertEquals(
-        Optional.of("ridger/MMfreeLM-370M"),
-        ModelId.ofSnapshot(snapshot).map(ModelId::repository));
+        Optional.of("ridger/MMfreeLM-370M"), ModelId.ofSnapshot(snapshot).map(ModelId::repository));
     assertTrue(ModelId.ofSnapshot(Path.of("models/tritium-stories-17m")).isEmpty());
     assertTrue(ModelId.ofSnapshot(Path.of("/")).isEmpty());
   }

@@ -169,8 +169,7 @@ class PullingProcessesTest {
     Path disk = Files.createDirectories(folder.resolve("disk"));
     world.variables.put("HF_HOME", disk.toString());
     requireMounts(disk);
-    Process child =
-        child(onDisk(disk, "mount -t tmpfs -o size=1m tmpfs \"$0\" && exec \"$@\""));
+    Process child = child(onDisk(disk, "mount -t tmpfs -o size=1m tmpfs \"$0\" && exec \"$@\""));
     String output = PullingChild.output(child);
     assertTrue(output.contains("acme/tiny-lm takes 2.4 MB more in"), output);
     assertTrue(output.contains("where 1.0 MB are free: make room, or set HF_HUB_CACHE"), output);

@@ -31,8 +31,7 @@ class RemovalTest {
     Files.writeString(world.model().resolve("blobs").resolve(OLD_CONFIG), "{}\n");
     Files.createSymbolicLink(old.resolve("config.json"), Path.of("../../blobs", OLD_CONFIG));
     for (String name : List.of("model.safetensors", "tokenizer.json")) {
-      Files.createSymbolicLink(
-          old.resolve(name), Path.of("../../blobs", world.hub.hash(name)));
+      Files.createSymbolicLink(old.resolve(name), Path.of("../../blobs", world.hub.hash(name)));
     }
     Files.writeString(world.model().resolve("refs/v0"), OLD);
   }
@@ -50,8 +49,10 @@ class RemovalTest {
   void aRevisionTakesOnlyItsOwnFilesWithIt() {
     assertEquals(
         List.of(List.of("main"), List.of("v0")),
-        CachedSnapshot.all(cache()).stream().map(CachedSnapshot::revisions).sorted(
-            Comparator.comparing(Object::toString)).toList());
+        CachedSnapshot.all(cache()).stream()
+            .map(CachedSnapshot::revisions)
+            .sorted(Comparator.comparing(Object::toString))
+            .toList());
     assertEquals(3, Removal.revision(cache(), ModelId.require("acme/tiny-lm@v0")));
     assertFalse(Files.exists(world.model().resolve("blobs").resolve(OLD_CONFIG)));
     assertFalse(Files.exists(world.model().resolve("refs/v0")));
@@ -74,8 +75,7 @@ class RemovalTest {
   @Test
   void whatIsNotThereIsSaidToBeMissing() {
     for (String id : List.of("acme/no", "acme/tiny-lm@v9")) {
-      assertThrows(
-          HubException.class, () -> Removal.revision(cache(), ModelId.require(id)), id);
+      assertThrows(HubException.class, () -> Removal.revision(cache(), ModelId.require(id)), id);
     }
     assertThrows(HubException.class, () -> Removal.all(cache(), ModelId.require("acme/no")));
   }

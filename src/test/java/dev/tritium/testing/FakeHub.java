@@ -213,6 +213,7 @@ public final class FakeHub implements AutoCloseable {
     } else if (path.startsWith("/" + ID + "/resolve/")) {
       resolve(exchange, request, answer);
     } else if (path.startsWith("/api/resolve-cache/models/" + ID + "/" + COMMIT + "/")) {
+      answer.headers.putIfAbsent("X-Repo-Commit", COMMIT);
       content(exchange, request, answer, "\"" + hash(request.file()) + "\"");
     } else {
       error(answer, 404, "RepoNotFound", "Repository not found");
