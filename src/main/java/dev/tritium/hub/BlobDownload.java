@@ -101,7 +101,7 @@ final class BlobDownload implements Runnable {
     int wrong = 0;
     int failures = 0;
     while (true) {
-      long before = progress.receivedBytes();
+      long before = partialBytes();
       try {
         receive();
         if (isRight()) {
@@ -117,7 +117,7 @@ final class BlobDownload implements Runnable {
           throw new HubException(label + ": " + e.getMessage(), e);
         }
       } catch (NetworkException e) {
-        failures = progress.receivedBytes() > before ? 1 : failures + 1;
+        failures = partialBytes() > before ? 1 : failures + 1;
         retries.await(label, failures, e.failure);
       }
     }

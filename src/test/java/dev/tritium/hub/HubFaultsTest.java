@@ -111,6 +111,19 @@ class HubFaultsTest {
   }
 
   @Test
+  void aHostThatNeverComesFurtherEndsThePull() {
+    world.hub.fault =
+        (request, answer) -> {
+          answer.noRanges = true;
+          if (isWeights(request)) {
+            answer.cutAfter = 100_000;
+          }
+        };
+    assertTrue(world.failure().contains(WEIGHTS + ": the connection failed"));
+    assertEquals(Set.of(world.partial(WEIGHTS).getFileName().toString()), world.partials());
+  }
+
+  @Test
   void aSilentConnectionIsCutAndGoesOn() {
     world.variables.put("HF_HUB_DOWNLOAD_TIMEOUT", "1");
     spoilWeights(1, (request, answer) -> answer.silentAfter = 100_000);
