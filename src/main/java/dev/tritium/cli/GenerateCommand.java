@@ -63,7 +63,7 @@ final class GenerateCommand implements Runnable {
     require(
         temperature == null || (temperature >= 0 && temperature <= 2),
         "--temperature must be from 0 to 2, found " + temperature);
-    var folder = LoadedModel.find(options.model(), ModelOptions.home());
+    var folder = HubModels.folder(options.model(), true, spec.commandLine().getErr());
     try (LoadedModel loaded = LoadedModel.load(folder, options::kernels)) {
       int[] ids = loaded.tokenizer().encode(prompt == null ? "" : prompt, true);
       require(ids.length > 0, "--prompt is needed: this model's tokenizer adds no BOS");

@@ -10,8 +10,9 @@ import picocli.CommandLine.Option;
 final class ModelOptions {
   @Option(
       names = "--model",
-      paramLabel = "DIR",
-      description = "Folder of the model. Default: the bundled one.")
+      paramLabel = "MODEL",
+      description =
+          "Folder of the model, or its id on the hub, OWNER/NAME[@REVISION]. Default: the bundled one.")
   @Nullable String model;
 
   @Option(

@@ -1,6 +1,5 @@
 package dev.tritium.cli;
 
-import dev.tritium.server.LoadedModel;
 import dev.tritium.server.Server;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -38,8 +37,8 @@ final class ServeCommand implements Runnable {
 
   @Override
   public void run() {
-    LoadedModel.find(
-        options.model(), ModelOptions.home()); // a wrong path fails before anything starts
+    // A wrong name fails, and a model is pulled, before anything starts.
+    var _ = HubModels.folder(options.model(), true, spec.commandLine().getErr());
     for (OptionSpec option : spec.options()) {
       Object value = option.getValue();
       if (value != null && !option.usageHelp() && !option.versionHelp()) {

@@ -5,6 +5,10 @@ import dev.tritium.checkpoint.ModelConfig;
 import dev.tritium.checkpoint.ModelFolder;
 import dev.tritium.checkpoint.PackedCache;
 import dev.tritium.engine.Sampling;
+import dev.tritium.hub.HubCache;
+import dev.tritium.hub.HubException;
+import dev.tritium.hub.HubSettings;
+import dev.tritium.hub.ModelId;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.model.LanguageModel;
 import dev.tritium.model.ModelFamilies;
@@ -18,12 +22,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
  * A model folder in memory: weights, tokenizer, chat template, and the kernels it computes with.
  *
- * @param name the folder's name
+ * @param name the id of a model from the hub; else the folder's name
  * @param sampling what generation_config.json asks for
  */
 public record LoadedModel(
@@ -39,20 +44,43 @@ public record LoadedModel(
   private static final String BUNDLED = "models/tritium-stories-17m";
 
   /**
-   * The folder a user means.
+   * The folder a user means: one of that name, or else a snapshot in the hub's cache.
    *
-   * @param model a folder, or empty for the bundled model
+   * @param model a folder or the id of a model on the hub, or empty for the bundled model
    * @param home the checkout or installation
-   * @throws CheckpointException if there is no such folder
+   * @param absent gets a model that is not in the cache, or throws
+   * @throws CheckpointException if it is neither a folder nor an id
+   */
+  public static Path find(Optional<String> model, String home, Function<ModelId, Path> absent) {
+    Path folder = model.map(Path::of).orElse(Path.of(home, BUNDLED));
+    if (Files.isDirectory(folder)) {
+      return folder;
+    }
+    ModelId id =
+        model
+            .flatMap(ModelId::parse)
+            .orElseThrow(
+                () ->
+                    new CheckpointException(
+                        "%s is not a folder: --model takes a folder with config.json, tokenizer.json and model.safetensors, or the id of a model on the hub, such as ridger/MMfreeLM-370M"
+                            .formatted(folder)));
+    return new HubCache(HubSettings.read().cache()).find(id).orElseGet(() -> absent.apply(id));
+  }
+
+  /**
+   * The folder a user means, which must be on this machine.
+   *
+   * @throws HubException if it is a model of the hub that is not in the cache
    */
   public static Path find(Optional<String> model, String home) {
-    Path folder = model.map(Path::of).orElse(Path.of(home, BUNDLED));
-    if (!Files.isDirectory(folder)) {
-      throw new CheckpointException(
-          "%s is not a folder: --model takes a folder with config.json, tokenizer.json and model.safetensors"
-              .formatted(folder));
-    }
-    return folder;
+    return find(
+        model,
+        home,
+        id -> {
+          throw new HubException(
+              "%s is neither a folder nor in the cache %s: ./tritium pull %s gets it from the hub"
+                  .formatted(id, HubSettings.read().cache(), id));
+        });
   }
 
   /**
@@ -70,7 +98,7 @@ public record LoadedModel(
       try {
         Sampling sampling = sampling(folder.generationConfig());
         Optional<ChatTemplate> template = ChatTemplate.of(path);
-        String name = folder.name();
+        String name = ModelId.ofSnapshot(path).map(ModelId::repository).orElseGet(folder::name);
         Tokenizer opened = join(tokenizer);
         Kernels chosen = kernels.get();
         try {
@@ -102,6 +130,7 @@ public record LoadedModel(
    */
   public static boolean isMendable(Throwable failure) {
     return failure instanceof CheckpointException
+        || failure instanceof HubException
         || failure instanceof TokenizerException
         || failure instanceof ChatTemplateException
         || failure instanceof IllegalArgumentException;
