@@ -32,9 +32,8 @@ final class InspectCommand implements Runnable {
   @Override
   public void run() {
     ConsoleLog.showWarnings();
-    String wanted = model != null ? model : Settings.value("tritium.model");
-    try (ModelFolder folder =
-        ModelFolder.open(LoadedModel.find(Optional.ofNullable(wanted), ModelOptions.home()))) {
+    Optional<String> wanted = model != null ? Optional.of(model) : new ModelOptions().model();
+    try (ModelFolder folder = ModelFolder.open(LoadedModel.find(wanted, ModelOptions.home()))) {
       ModelDescription description = ModelFamilies.describe(folder);
       PrintWriter out = spec.commandLine().getOut();
       line(out, "model", folder.name());

@@ -6,7 +6,9 @@ import dev.tritium.checkpoint.ModelFolder;
 import dev.tritium.checkpoint.PackedCache;
 import dev.tritium.engine.Sampling;
 import dev.tritium.kernel.Kernels;
+import dev.tritium.kernel.Workers;
 import dev.tritium.model.LanguageModel;
+import dev.tritium.model.Loading;
 import dev.tritium.model.ModelFamilies;
 import dev.tritium.tokenizer.ChatTemplate;
 import dev.tritium.tokenizer.ChatTemplateException;
@@ -18,10 +20,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
+import java.util.function.DoubleConsumer;
 import java.util.function.Supplier;
 
 /**
- * A model folder in memory: weights, tokenizer, chat template, and the kernels it computes with.
+ * A model folder in memory: weights, tokenizer, chat template.
  *
  * @param name the folder's name
  * @param sampling what generation_config.json asks for
@@ -32,8 +37,7 @@ public record LoadedModel(
     LanguageModel model,
     Tokenizer tokenizer,
     Optional<ChatTemplate> chatTemplate,
-    Sampling sampling,
-    Kernels kernels)
+    Sampling sampling)
     implements AutoCloseable {
 
   private static final String BUNDLED = "models/tritium-stories-17m";
@@ -56,15 +60,30 @@ public record LoadedModel(
   }
 
   /**
+   * The name of a model that is given none.
+   *
+   * @param model as in {@link #find}
+   */
+  public static String defaultName(Optional<String> model) {
+    Path folder = Path.of(model.orElse(BUNDLED));
+    Path last = folder.toAbsolutePath().normalize().getFileName();
+    return String.valueOf(last == null ? folder : last);
+  }
+
+  /**
    * Loads a folder.
    *
    * @param kernels asked once, last: while the best kernel is being found, the rest is opened
+   * @param workers load it; see {@link Loading}
+   * @param progress is told how much of it is done, from 0 to 1, now and then
    * @throws CheckpointException or a tokenizer's or chat template's exception naming what is wrong
    */
-  public static LoadedModel load(Path path, Supplier<Kernels> kernels) {
-    // Opened beside the folder: each keeps one processor busy.
+  public static LoadedModel load(
+      Path path, Supplier<Kernels> kernels, Workers workers, DoubleConsumer progress) {
+    // Opened beside the folder, where there is a processor for each.
+    Executor beside = workers.size() > 1 ? ForkJoinPool.commonPool() : Runnable::run;
     CompletableFuture<Tokenizer> tokenizer =
-        CompletableFuture.supplyAsync(() -> Tokenizer.open(path));
+        CompletableFuture.supplyAsync(() -> Tokenizer.open(path), beside);
     try {
       ModelFolder folder = ModelFolder.open(path);
       try {
@@ -72,14 +91,9 @@ public record LoadedModel(
         Optional<ChatTemplate> template = ChatTemplate.of(path);
         String name = folder.name();
         Tokenizer opened = join(tokenizer);
-        Kernels chosen = kernels.get();
-        try {
-          LanguageModel model = ModelFamilies.load(folder, chosen, cache(chosen));
-          return new LoadedModel(name, path, model, opened, template, sampling, chosen);
-        } catch (RuntimeException | Error e) {
-          chosen.close();
-          throw e;
-        }
+        Loading loading = new Loading(workers, cache(workers), progress);
+        LanguageModel model = ModelFamilies.load(folder, kernels.get(), loading);
+        return new LoadedModel(name, path, model, opened, template, sampling);
       } catch (RuntimeException | Error e) {
         folder.close();
         throw e;
@@ -90,10 +104,10 @@ public record LoadedModel(
     }
   }
 
-  /** The user's cache of packed weights, checked on the kernels' threads. */
-  public static PackedCache cache(Kernels kernels) {
+  /** The user's cache of packed weights, checked by these threads. */
+  public static PackedCache cache(Workers workers) {
     return PackedCache.ofUser(
-        (count, task) -> kernels.workers().forEach(count, (i, worker) -> task.accept(i)));
+        (count, task) -> workers.forEach(count, (i, worker) -> task.accept(i)));
   }
 
   /**
@@ -134,6 +148,5 @@ public record LoadedModel(
   public void close() {
     model.close();
     tokenizer.close();
-    kernels.close();
   }
 }
