@@ -221,6 +221,7 @@ public class ModelLoader {
             () -> {
               awaitIdle(scheduler);
               free(model);
+              LOG.log(Level.INFO, "unloaded {0}", model.id());
             });
   }
 
@@ -243,7 +244,6 @@ public class ModelLoader {
     if (running != null) {
       engine.remove(running.served().scheduler());
       running.loaded().close();
-      LOG.log(Level.INFO, "unloaded {0}", model.id());
     }
     metrics.remove(model.id());
     energyMetrics.remove(model.id());
