@@ -4,13 +4,19 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPac
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
 import org.junit.jupiter.api.Test;
 
 /** The rooms of the house and who may use whom (CONTRIBUTING.md). */
@@ -135,6 +141,32 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat(resideInAPackage("jdk.incubator.."))
         .check(CLASSES);
+  }
+
+  /**
+   * Where C2 has made many nodes it calls helpers, whose vectors are then objects, 3 times slower.
+   */
+  @Test
+  void innerLoopsOfVectorsCallNoMethodOfOurs() {
+    noMethods()
+        .that()
+        .areDeclaredInClassesThat(resideInAPackage(ROOT + "kernel.vector"))
+        .and()
+        .haveNameMatching("dot.*|unpackWords")
+        .should(callAMethodOfOurs())
+        .check(CLASSES);
+  }
+
+  private static ArchCondition<JavaMethod> callAMethodOfOurs() {
+    return new ArchCondition<>("call a method of ours") {
+      @Override
+      public void check(JavaMethod method, ConditionEvents events) {
+        for (JavaMethodCall call : method.getMethodCallsFromSelf()) {
+          boolean ours = call.getTargetOwner().getPackageName().startsWith(ROOT);
+          events.add(new SimpleConditionEvent(call, ours, call.getDescription()));
+        }
+      }
+    };
   }
 
   @Test

@@ -27,6 +27,7 @@ import java.util.Set;
  */
 final class Benchmark {
   private static final long MEASUREMENT_NANOS = 500_000_000;
+  private static final long WARM_UP_NANOS = 200_000_000; // of each thing in turn
   private static final long LEAST_WARM_UP_NANOS = 3_000_000_000L;
   private static final long MOST_WARM_UP_NANOS = 20_000_000_000L;
   private static final int STEP_ROWS = SchedulerLimits.defaults().stepRows();
@@ -128,18 +129,18 @@ final class Benchmark {
     return token;
   }
 
-  /** Runs everything until it no longer gets faster: the JVM compiles what is used. */
+  /** Runs everything until nothing gets faster any more: the JVM compiles what is used. */
   void warmUp() {
     long start = System.nanoTime();
     long elapsed = 0;
-    long best = Long.MAX_VALUE;
     int settled = 0;
     while (elapsed < LEAST_WARM_UP_NANOS || (settled < 2 && elapsed < MOST_WARM_UP_NANOS)) {
-      all.forEach(series -> series.step.run());
-      long pass = System.nanoTime() - start - elapsed;
-      elapsed += pass;
-      settled = pass > 0.95 * best ? settled + 1 : 0;
-      best = Math.min(best, pass);
+      boolean faster = false;
+      for (Series series : all) {
+        faster |= series.warmUp();
+      }
+      settled = faster ? 0 : settled + 1;
+      elapsed = System.nanoTime() - start;
     }
   }
 
@@ -192,6 +193,7 @@ final class Benchmark {
     private final double units; // of one step: tokens or bytes
     private final Runnable step;
     private final List<Double> rates = new ArrayList<>(); // units per second
+    private long bestStepNanos = Long.MAX_VALUE; // while it warmed up
     private long nanos; // of all measurements together, and parts of them:
     private long inProducts;
     private long inSampling;
@@ -199,6 +201,20 @@ final class Benchmark {
     Series(double units, Runnable step) {
       this.units = units;
       this.step = step;
+    }
+
+    /** Returns whether a step was clearly faster than all before. */
+    boolean warmUp() {
+      long best = bestStepNanos;
+      long start = System.nanoTime();
+      long end = start;
+      while (end - start < WARM_UP_NANOS) {
+        long began = end;
+        step.run();
+        end = System.nanoTime();
+        bestStepNanos = Math.min(bestStepNanos, end - began);
+      }
+      return bestStepNanos < 0.95 * best;
     }
 
     /** Returns how many steps it ran. */

@@ -95,21 +95,26 @@ final class T9Gemm {
     for (int g = 0; g < groups; g++) {
       long p = at + (long) g * T9Format.GROUP_BYTES;
       int y = to + g * CODES * TILE_LANES;
-      unpackWords(ShortVector.fromMemorySegment(S, w, p, LE), indices, y);
-      unpackWords(ShortVector.fromMemorySegment(S, w, p + 64, LE), indices, y + LANES);
+      unpackWords(w, p, indices, y);
+      unpackWords(w, p + 64, indices, y + LANES);
     }
   }
 
-  private static void unpackWords(ShortVector words, short[] indices, int y) {
-    byteIndices(words.and((short) 31)).intoArray(indices, y);
-    byteIndices(words.lanewise(VectorOperators.LSHR, 5).and((short) 31))
+  /** Of a code c the indices are 2 c in the low byte and 2 c + 1 in the high byte. */
+  private static void unpackWords(MemorySegment w, long p, short[] indices, int y) {
+    ShortVector words = ShortVector.fromMemorySegment(S, w, p, LE);
+    words.and((short) 31).mul((short) 0x0202).add((short) 0x0100).intoArray(indices, y);
+    words
+        .lanewise(VectorOperators.LSHR, 5)
+        .and((short) 31)
+        .mul((short) 0x0202)
+        .add((short) 0x0100)
         .intoArray(indices, y + TILE_LANES);
-    byteIndices(words.lanewise(VectorOperators.LSHR, 10)).intoArray(indices, y + 2 * TILE_LANES);
-  }
-
-  /** 2 code in the low byte, 2 code + 1 in the high byte. */
-  private static ShortVector byteIndices(ShortVector codes) {
-    return codes.mul((short) 0x0202).add((short) 0x0100);
+    words
+        .lanewise(VectorOperators.LSHR, 10)
+        .mul((short) 0x0202)
+        .add((short) 0x0100)
+        .intoArray(indices, y + 2 * TILE_LANES);
   }
 
   /** Adds all row tiles' products of one batch tile and one tile of groups. */
@@ -139,6 +144,8 @@ final class T9Gemm {
     }
   }
 
+  // No helper methods in what follows, as in T2Kernels.dotWords.
+
   /** Int16 sums of {@code n} look-ups: 4 row vectors times 4 sequences, to acc[4, 128]. */
   private static void dot4x4(short[] indices, int x, short[] tables, int n, short[] acc) {
     ShortVector a00 = ShortVector.zero(S);
@@ -159,26 +166,26 @@ final class T9Gemm {
     ShortVector a33 = a00;
     for (int i = 0; i < n; i++) {
       int y = x + i * TILE_LANES;
-      ByteVector w0 = bytes(indices, y);
-      ByteVector w1 = bytes(indices, y + 32);
-      ByteVector w2 = bytes(indices, y + 64);
-      ByteVector w3 = bytes(indices, y + 96);
-      ByteVector t = bytes(tables, i * 128);
+      ByteVector w0 = ShortVector.fromArray(S, indices, y).reinterpretAsBytes();
+      ByteVector w1 = ShortVector.fromArray(S, indices, y + 32).reinterpretAsBytes();
+      ByteVector w2 = ShortVector.fromArray(S, indices, y + 64).reinterpretAsBytes();
+      ByteVector w3 = ShortVector.fromArray(S, indices, y + 96).reinterpretAsBytes();
+      ByteVector t = ShortVector.fromArray(S, tables, i * 128).reinterpretAsBytes();
       a00 = a00.add(w0.selectFrom(t).reinterpretAsShorts());
       a10 = a10.add(w1.selectFrom(t).reinterpretAsShorts());
       a20 = a20.add(w2.selectFrom(t).reinterpretAsShorts());
       a30 = a30.add(w3.selectFrom(t).reinterpretAsShorts());
-      t = bytes(tables, i * 128 + 32);
+      t = ShortVector.fromArray(S, tables, i * 128 + 32).reinterpretAsBytes();
       a01 = a01.add(w0.selectFrom(t).reinterpretAsShorts());
       a11 = a11.add(w1.selectFrom(t).reinterpretAsShorts());
       a21 = a21.add(w2.selectFrom(t).reinterpretAsShorts());
       a31 = a31.add(w3.selectFrom(t).reinterpretAsShorts());
-      t = bytes(tables, i * 128 + 64);
+      t = ShortVector.fromArray(S, tables, i * 128 + 64).reinterpretAsBytes();
       a02 = a02.add(w0.selectFrom(t).reinterpretAsShorts());
       a12 = a12.add(w1.selectFrom(t).reinterpretAsShorts());
       a22 = a22.add(w2.selectFrom(t).reinterpretAsShorts());
       a32 = a32.add(w3.selectFrom(t).reinterpretAsShorts());
-      t = bytes(tables, i * 128 + 96);
+      t = ShortVector.fromArray(S, tables, i * 128 + 96).reinterpretAsBytes();
       a03 = a03.add(w0.selectFrom(t).reinterpretAsShorts());
       a13 = a13.add(w1.selectFrom(t).reinterpretAsShorts());
       a23 = a23.add(w2.selectFrom(t).reinterpretAsShorts());
@@ -218,21 +225,21 @@ final class T9Gemm {
     ShortVector a32 = a00;
     for (int i = 0; i < n; i++) {
       int y = x + i * TILE_LANES;
-      ByteVector w0 = bytes(indices, y);
-      ByteVector w1 = bytes(indices, y + 32);
-      ByteVector w2 = bytes(indices, y + 64);
-      ByteVector w3 = bytes(indices, y + 96);
-      ByteVector t = bytes(tables, i * 96);
+      ByteVector w0 = ShortVector.fromArray(S, indices, y).reinterpretAsBytes();
+      ByteVector w1 = ShortVector.fromArray(S, indices, y + 32).reinterpretAsBytes();
+      ByteVector w2 = ShortVector.fromArray(S, indices, y + 64).reinterpretAsBytes();
+      ByteVector w3 = ShortVector.fromArray(S, indices, y + 96).reinterpretAsBytes();
+      ByteVector t = ShortVector.fromArray(S, tables, i * 96).reinterpretAsBytes();
       a00 = a00.add(w0.selectFrom(t).reinterpretAsShorts());
       a10 = a10.add(w1.selectFrom(t).reinterpretAsShorts());
       a20 = a20.add(w2.selectFrom(t).reinterpretAsShorts());
       a30 = a30.add(w3.selectFrom(t).reinterpretAsShorts());
-      t = bytes(tables, i * 96 + 32);
+      t = ShortVector.fromArray(S, tables, i * 96 + 32).reinterpretAsBytes();
       a01 = a01.add(w0.selectFrom(t).reinterpretAsShorts());
       a11 = a11.add(w1.selectFrom(t).reinterpretAsShorts());
       a21 = a21.add(w2.selectFrom(t).reinterpretAsShorts());
       a31 = a31.add(w3.selectFrom(t).reinterpretAsShorts());
-      t = bytes(tables, i * 96 + 64);
+      t = ShortVector.fromArray(S, tables, i * 96 + 64).reinterpretAsBytes();
       a02 = a02.add(w0.selectFrom(t).reinterpretAsShorts());
       a12 = a12.add(w1.selectFrom(t).reinterpretAsShorts());
       a22 = a22.add(w2.selectFrom(t).reinterpretAsShorts());
@@ -264,16 +271,16 @@ final class T9Gemm {
     ShortVector a31 = a00;
     for (int i = 0; i < n; i++) {
       int y = x + i * TILE_LANES;
-      ByteVector w0 = bytes(indices, y);
-      ByteVector w1 = bytes(indices, y + 32);
-      ByteVector w2 = bytes(indices, y + 64);
-      ByteVector w3 = bytes(indices, y + 96);
-      ByteVector t = bytes(tables, i * 64);
+      ByteVector w0 = ShortVector.fromArray(S, indices, y).reinterpretAsBytes();
+      ByteVector w1 = ShortVector.fromArray(S, indices, y + 32).reinterpretAsBytes();
+      ByteVector w2 = ShortVector.fromArray(S, indices, y + 64).reinterpretAsBytes();
+      ByteVector w3 = ShortVector.fromArray(S, indices, y + 96).reinterpretAsBytes();
+      ByteVector t = ShortVector.fromArray(S, tables, i * 64).reinterpretAsBytes();
       a00 = a00.add(w0.selectFrom(t).reinterpretAsShorts());
       a10 = a10.add(w1.selectFrom(t).reinterpretAsShorts());
       a20 = a20.add(w2.selectFrom(t).reinterpretAsShorts());
       a30 = a30.add(w3.selectFrom(t).reinterpretAsShorts());
-      t = bytes(tables, i * 64 + 32);
+      t = ShortVector.fromArray(S, tables, i * 64 + 32).reinterpretAsBytes();
       a01 = a01.add(w0.selectFrom(t).reinterpretAsShorts());
       a11 = a11.add(w1.selectFrom(t).reinterpretAsShorts());
       a21 = a21.add(w2.selectFrom(t).reinterpretAsShorts());
@@ -297,11 +304,11 @@ final class T9Gemm {
     ShortVector a30 = a00;
     for (int i = 0; i < n; i++) {
       int y = x + i * TILE_LANES;
-      ByteVector w0 = bytes(indices, y);
-      ByteVector w1 = bytes(indices, y + 32);
-      ByteVector w2 = bytes(indices, y + 64);
-      ByteVector w3 = bytes(indices, y + 96);
-      ByteVector t = bytes(tables, i * 32);
+      ByteVector w0 = ShortVector.fromArray(S, indices, y).reinterpretAsBytes();
+      ByteVector w1 = ShortVector.fromArray(S, indices, y + 32).reinterpretAsBytes();
+      ByteVector w2 = ShortVector.fromArray(S, indices, y + 64).reinterpretAsBytes();
+      ByteVector w3 = ShortVector.fromArray(S, indices, y + 96).reinterpretAsBytes();
+      ByteVector t = ShortVector.fromArray(S, tables, i * 32).reinterpretAsBytes();
       a00 = a00.add(w0.selectFrom(t).reinterpretAsShorts());
       a10 = a10.add(w1.selectFrom(t).reinterpretAsShorts());
       a20 = a20.add(w2.selectFrom(t).reinterpretAsShorts());
@@ -311,9 +318,5 @@ final class T9Gemm {
     a10.intoArray(acc, 32);
     a20.intoArray(acc, 64);
     a30.intoArray(acc, 96);
-  }
-
-  private static ByteVector bytes(short[] array, int at) {
-    return ShortVector.fromArray(S, array, at).reinterpretAsBytes();
   }
 }

@@ -281,10 +281,16 @@ final class T9Tiles {
       int table = l + i * groups * 128;
       for (int g = 0; g < groups; g++) {
         long p = at + g * 128L;
-        ShortVector w0 = load(w, p, shift);
-        ShortVector w1 = load(w, p + bs, shift);
-        ShortVector w2 = load(w, p + 2 * bs, shift);
-        ShortVector w3 = load(w, p + 3 * bs, shift);
+        ShortVector w0 =
+            ShortVector.fromMemorySegment(S, w, p, LE).lanewise(VectorOperators.LSHR, shift);
+        ShortVector w1 =
+            ShortVector.fromMemorySegment(S, w, p + bs, LE).lanewise(VectorOperators.LSHR, shift);
+        ShortVector w2 =
+            ShortVector.fromMemorySegment(S, w, p + 2 * bs, LE)
+                .lanewise(VectorOperators.LSHR, shift);
+        ShortVector w3 =
+            ShortVector.fromMemorySegment(S, w, p + 3 * bs, LE)
+                .lanewise(VectorOperators.LSHR, shift);
         ShortVector t = ShortVector.fromArray(S, lut, table + g * 128);
         a00 = a00.add(w0.selectFrom(t));
         a10 = a10.add(w1.selectFrom(t));
@@ -345,10 +351,16 @@ final class T9Tiles {
       int table = l + i * groups * 96;
       for (int g = 0; g < groups; g++) {
         long p = at + g * 128L;
-        ShortVector w0 = load(w, p, shift);
-        ShortVector w1 = load(w, p + bs, shift);
-        ShortVector w2 = load(w, p + 2 * bs, shift);
-        ShortVector w3 = load(w, p + 3 * bs, shift);
+        ShortVector w0 =
+            ShortVector.fromMemorySegment(S, w, p, LE).lanewise(VectorOperators.LSHR, shift);
+        ShortVector w1 =
+            ShortVector.fromMemorySegment(S, w, p + bs, LE).lanewise(VectorOperators.LSHR, shift);
+        ShortVector w2 =
+            ShortVector.fromMemorySegment(S, w, p + 2 * bs, LE)
+                .lanewise(VectorOperators.LSHR, shift);
+        ShortVector w3 =
+            ShortVector.fromMemorySegment(S, w, p + 3 * bs, LE)
+                .lanewise(VectorOperators.LSHR, shift);
         ShortVector t = ShortVector.fromArray(S, lut, table + g * 96);
         a00 = a00.add(w0.selectFrom(t));
         a10 = a10.add(w1.selectFrom(t));
@@ -396,10 +408,16 @@ final class T9Tiles {
       int table = l + i * groups * 64;
       for (int g = 0; g < groups; g++) {
         long p = at + g * 128L;
-        ShortVector w0 = load(w, p, shift);
-        ShortVector w1 = load(w, p + bs, shift);
-        ShortVector w2 = load(w, p + 2 * bs, shift);
-        ShortVector w3 = load(w, p + 3 * bs, shift);
+        ShortVector w0 =
+            ShortVector.fromMemorySegment(S, w, p, LE).lanewise(VectorOperators.LSHR, shift);
+        ShortVector w1 =
+            ShortVector.fromMemorySegment(S, w, p + bs, LE).lanewise(VectorOperators.LSHR, shift);
+        ShortVector w2 =
+            ShortVector.fromMemorySegment(S, w, p + 2 * bs, LE)
+                .lanewise(VectorOperators.LSHR, shift);
+        ShortVector w3 =
+            ShortVector.fromMemorySegment(S, w, p + 3 * bs, LE)
+                .lanewise(VectorOperators.LSHR, shift);
         ShortVector t = ShortVector.fromArray(S, lut, table + g * 64);
         a00 = a00.add(w0.selectFrom(t));
         a10 = a10.add(w1.selectFrom(t));
@@ -420,10 +438,6 @@ final class T9Tiles {
     a11.intoArray(acc, 160);
     a21.intoArray(acc, 192);
     a31.intoArray(acc, 224);
-  }
-
-  private static ShortVector load(MemorySegment w, long p, ShortVector shift) {
-    return ShortVector.fromMemorySegment(S, w, p, LE).lanewise(VectorOperators.LSHR, shift);
   }
 
   /**
