@@ -2,7 +2,9 @@ package dev.tritium.cli;
 
 import dev.tritium.checkpoint.ModelFolder;
 import dev.tritium.kernel.Kernels;
+import dev.tritium.kernel.Workers;
 import dev.tritium.model.LanguageModel;
+import dev.tritium.model.Loading;
 import dev.tritium.model.ModelFamilies;
 import dev.tritium.server.LoadedModel;
 import java.io.Console;
@@ -110,7 +112,7 @@ final class BenchCommand implements Runnable {
     ParseResult typed = spec.commandLine().getParseResult();
     boolean shapeTyped = typed.hasMatchedOption("--shape");
     boolean modelTyped = typed.hasMatchedOption("--model");
-    if (shape != null && options.model != null && shapeTyped == modelTyped) {
+    if (shape != null && !options.models().isEmpty() && shapeTyped == modelTyped) {
       throw new IllegalArgumentException(
           "--model and --shape exclude each other: a shape has random weights of its own");
     }
@@ -123,7 +125,9 @@ final class BenchCommand implements Runnable {
   }
 
   private static LanguageModel load(Path folder, Kernels kernels) {
-    return ModelFamilies.load(ModelFolder.open(folder), kernels, LoadedModel.cache(kernels));
+    Workers workers = kernels.workers();
+    Loading loading = Loading.with(workers, LoadedModel.cache(workers));
+    return ModelFamilies.load(ModelFolder.open(folder), kernels, loading);
   }
 
   /** Says on a terminal what goes on; an empty text takes that back. */

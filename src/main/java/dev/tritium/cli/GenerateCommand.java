@@ -7,6 +7,8 @@ import dev.tritium.engine.Sampling;
 import dev.tritium.engine.SequenceRequest;
 import dev.tritium.engine.StepReport;
 import dev.tritium.engine.StopRules;
+import dev.tritium.kernel.Kernels;
+import dev.tritium.kernel.RowKernels;
 import dev.tritium.scheduler.Generation;
 import dev.tritium.scheduler.Scheduler;
 import dev.tritium.scheduler.SchedulerLimits;
@@ -64,10 +66,12 @@ final class GenerateCommand implements Runnable {
         temperature == null || (temperature >= 0 && temperature <= 2),
         "--temperature must be from 0 to 2, found " + temperature);
     var folder = HubModels.folder(options.model(), true, spec.commandLine().getErr());
-    try (LoadedModel loaded = LoadedModel.load(folder, options::kernels)) {
+    try (Kernels kernels = options.kernels();
+        LoadedModel loaded =
+            LoadedModel.load(folder, () -> kernels, kernels.workers(), share -> {})) {
       int[] ids = loaded.tokenizer().encode(prompt == null ? "" : prompt, true);
       require(ids.length > 0, "--prompt is needed: this model's tokenizer adds no BOS");
-      generate(loaded, ids, limit);
+      generate(loaded, kernels.rows(), ids, limit);
     }
   }
 
@@ -83,13 +87,13 @@ final class GenerateCommand implements Runnable {
     return temperature == null ? sampling : sampling.withTemperature(temperature);
   }
 
-  private void generate(LoadedModel loaded, int[] ids, int limit) {
+  private void generate(LoadedModel loaded, RowKernels rows, int[] ids, int limit) {
     Clock clock = new Clock();
     Scheduler scheduler =
         new Scheduler(
             loaded.model(),
             loaded.tokenizer(),
-            loaded.kernels().rows(),
+            rows,
             SchedulerLimits.defaults().withoutTimeout(),
             clock);
     StopRules stop = new StopRules(limit, 0, List.of(), loaded.model().description().eosIds());

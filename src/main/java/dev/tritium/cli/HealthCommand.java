@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "health",
     description = {
-      "Asks a server on this machine whether its model is loaded and its engine works.",
+      "Asks a server on this machine whether its models are loaded and its engine works.",
       "The exit status is 0 if it says so."
     },
     mixinStandardHelpOptions = true)

@@ -1,11 +1,7 @@
 package dev.tritium.cli;
 
-import dev.tritium.checkpoint.CheckpointException;
-import dev.tritium.hub.HubSettings;
 import dev.tritium.hub.ModelId;
-import dev.tritium.hub.Pull;
 import dev.tritium.hub.PullProgress;
-import dev.tritium.model.ModelFamilies;
 import dev.tritium.server.LoadedModel;
 import java.io.Console;
 import java.io.PrintWriter;
@@ -47,18 +43,7 @@ final class HubModels {
 
   /** Loads what is missing of a model that can be run here, and shows how far it is. */
   static Path pull(ModelId id, PrintWriter err) {
-    return Pull.run(
-        HubSettings.read(),
-        id,
-        config -> {
-          try {
-            ModelFamilies.check(config);
-          } catch (CheckpointException e) {
-            throw new CheckpointException(
-                "%s cannot be run here: %s".formatted(id, e.getMessage()), e);
-          }
-        },
-        progress(err));
+    return LoadedModel.pull(id, progress(err));
   }
 
   private static PullProgress progress(PrintWriter err) {

@@ -1,6 +1,8 @@
 package dev.tritium.cli;
 
+import dev.tritium.server.ModelReference;
 import dev.tritium.server.Server;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -12,7 +14,7 @@ import picocli.CommandLine.Spec;
 /** {@code tritium serve}: the only command that enters Quarkus. */
 @Command(
     name = "serve",
-    description = "Serves a model over HTTP, with OpenAI-compatible endpoints.",
+    description = "Serves models over HTTP, with OpenAI-compatible endpoints.",
     mixinStandardHelpOptions = true)
 @SuppressWarnings("UnusedVariable") // options are read through the spec, all in the same way
 final class ServeCommand implements Runnable {
@@ -37,12 +39,18 @@ final class ServeCommand implements Runnable {
 
   @Override
   public void run() {
-    // A wrong name fails, and a model is pulled, before anything starts.
-    var _ = HubModels.folder(options.model(), true, spec.commandLine().getErr());
+    List<String> models = options.models();
+    models.forEach(ModelReference::parse);
+    if (models.size() <= 1) {
+      // A wrong name fails, and a model is pulled, before anything starts; of several, others serve.
+      var _ = HubModels.folder(options.model(), true, spec.commandLine().getErr());
+    }
     for (OptionSpec option : spec.options()) {
       Object value = option.getValue();
       if (value != null && !option.usageHelp() && !option.versionHelp()) {
-        System.setProperty(Settings.property(option), value.toString());
+        boolean isModels = option.longestName().equals(Settings.MODEL);
+        System.setProperty(
+            Settings.property(option), isModels ? ModelReference.join(models) : value.toString());
       }
     }
     Server.run(options::findKernel);

@@ -8,12 +8,16 @@ import picocli.CommandLine.Model.OptionSpec;
 
 /** Takes options that are not given from {@code tritium.*} properties or TRITIUM_* variables. */
 final class Settings implements IDefaultValueProvider {
+  /** The option that may be given more than once; its property has commas. */
+  static final String MODEL = "--model";
+
   @Override
   public @Nullable String defaultValue(ArgSpec argument) {
     if (!(argument instanceof OptionSpec option) || option.usageHelp() || option.versionHelp()) {
       return null;
     }
-    return value(property(option));
+    // Models are read by those who need them: one value is a list of several.
+    return option.longestName().equals(MODEL) ? null : value(property(option));
   }
 
   /** A property's value, or that of its variable: TRITIUM_MODEL for {@code tritium.model}. */

@@ -38,6 +38,8 @@ public final class Workers implements AutoCloseable {
   private static final int COUNTERS = 128;
 
   private final int size;
+  private final String threadNames; // what they begin with
+  private final Runnable atStart; // of each thread
   private final Member[] members; // size - 1 threads; the caller is worker 0
   private final AtomicIntegerArray counters = new AtomicIntegerArray(COUNTERS);
   private final AtomicBoolean busy = new AtomicBoolean();
@@ -51,15 +53,26 @@ public final class Workers implements AutoCloseable {
 
   /** A pool of {@code size} threads, the caller included. */
   public Workers(int size) {
+    this(size, "tritium-worker-", () -> {});
+  }
+
+  private Workers(int size, String threadNames, Runnable atStart) {
     if (size < 1) {
       throw new IllegalArgumentException("a worker pool has at least 1 thread, not " + size);
     }
+    this.threadNames = threadNames;
+    this.atStart = atStart;
     this.size = size;
     this.members = new Member[size - 1];
     for (int i = 0; i < members.length; i++) {
       members[i] = new Member(i + 1);
       members[i].thread.start();
     }
+  }
+
+  /** A pool of {@code size} threads with {@link LowPriority}; the caller keeps its own. */
+  public static Workers ofLowPriority(int size) {
+    return new Workers(size, "tritium-background-", LowPriority::enter);
   }
 
   public int size() {
@@ -195,11 +208,12 @@ public final class Workers implements AutoCloseable {
 
     Member(int worker) {
       this.worker = worker;
-      this.thread = Thread.ofPlatform().daemon().name("tritium-worker-" + worker).unstarted(this);
+      this.thread = Thread.ofPlatform().daemon().name(threadNames + worker).unstarted(this);
     }
 
     @Override
     public void run() {
+      atStart.run();
       while (true) {
         awaitPhase();
         lastPhase = counters.get(PHASE);

@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The weights of a checkpoint's folder. Its ternary matrices come out of the packed file that an
- * earlier start has left; where there is none they are packed, one after the other, on all threads.
+ * earlier start has left; where there is none they are packed, one after the other, on all threads
+ * for that.
  */
 final class CheckpointWeights implements Weights {
   private static final System.Logger LOG = System.getLogger(CheckpointWeights.class.getName());
@@ -35,10 +36,11 @@ final class CheckpointWeights implements Weights {
   private static final int PACKING_VERSION = 3;
 
   private static final int ALIGNMENT = 64; // bytes; a cache line and the widest vector
-  private static final long PROGRESS_NANOS = 2_000_000_000;
+  private static final long LOG_NANOS = 2_000_000_000;
 
   private final ModelFolder folder;
   private final Kernels kernels;
+  private final Loading loading;
   private final List<TensorSpec> specs;
   private final Map<String, PackedTernary> ternary = new HashMap<>();
   private final Arena arena = Arena.ofShared(); // of matrices in memory
@@ -48,16 +50,15 @@ final class CheckpointWeights implements Weights {
    * Takes the folder over and closes it with itself, unless this throws.
    *
    * @param specs the tensors of the checkpoint, which are all there in their shapes
-   * @param cache for packed files; null packs into memory
    * @throws dev.tritium.checkpoint.CheckpointException naming a tensor that is not finite
    */
-  CheckpointWeights(
-      ModelFolder folder, List<TensorSpec> specs, Kernels kernels, @Nullable PackedCache cache) {
+  CheckpointWeights(ModelFolder folder, List<TensorSpec> specs, Kernels kernels, Loading loading) {
     this.folder = folder;
     this.specs = specs;
     this.kernels = kernels;
+    this.loading = loading;
     try {
-      file = cache == null ? null : findOrPack(cache);
+      file = loading.cache() == null ? null : findOrPack(loading.cache());
       if (file != null) {
         file.sections().forEach(this::take);
       } else {
@@ -121,10 +122,11 @@ final class CheckpointWeights implements Weights {
     long told = System.nanoTime();
     for (TensorSpec spec : matrices) {
       MemorySegment codes = memory.apply(format().packedBytes(spec.rows(), spec.columns()));
-      float scale = AbsMean.pack(folder.tensor(spec.name()), format(), kernels.workers(), codes);
+      float scale = AbsMean.pack(folder.tensor(spec.name()), format(), loading.workers(), codes);
       sink.accept(spec, codes, scale);
       done += spec.elements();
-      if (System.nanoTime() - told > PROGRESS_NANOS) {
+      loading.progress().accept((double) done / total);
+      if (System.nanoTime() - told > LOG_NANOS) {
         told = System.nanoTime();
         LOG.log(
             Level.INFO,

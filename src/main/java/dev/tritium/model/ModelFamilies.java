@@ -3,7 +3,6 @@ package dev.tritium.model;
 import dev.tritium.checkpoint.CheckpointException;
 import dev.tritium.checkpoint.ModelConfig;
 import dev.tritium.checkpoint.ModelFolder;
-import dev.tritium.checkpoint.PackedCache;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.kernel.TernaryFormat;
 import dev.tritium.kernel.Workers;
@@ -11,7 +10,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** The families there are, and the ways to a model through them. */
 public final class ModelFamilies {
@@ -71,16 +69,14 @@ public final class ModelFamilies {
    * Loads a folder's model, which takes the folder over and closes it with itself; a failure closes
    * it too.
    *
-   * @param cache for packed weights; null packs into memory
    * @throws CheckpointException naming what does not fit
    */
-  public static LanguageModel load(
-      ModelFolder folder, Kernels kernels, @Nullable PackedCache cache) {
+  public static LanguageModel load(ModelFolder folder, Kernels kernels, Loading loading) {
     try {
       describe(folder);
       ModelFamily family = of(folder.config());
       List<TensorSpec> specs = family.tensors(folder.config()).toList();
-      return family.load(new CheckpointWeights(folder, specs, kernels, cache), kernels);
+      return family.load(new CheckpointWeights(folder, specs, kernels, loading), kernels);
     } catch (RuntimeException | Error e) {
       folder.close();
       throw e;

@@ -1,54 +1,63 @@
 package dev.tritium.scheduler;
 
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The compute thread of the process: steps all schedulers in turn while one has work, and sleeps
- * while none has.
+ * The compute thread of the process: runs the steps of all models' schedulers, by {@link Turns},
+ * while one has work, and sleeps while none has.
  */
 public final class EngineThread implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger(EngineThread.class.getName());
+  private static final Duration LOOK_FOR_ITS_END = Duration.ofMillis(100);
 
-  /** The compiler's slowest work needs that long; a request waits for one step of it at most. */
-  private static final long IDLE_WARM_UP_NANOS = 3_000_000_000L;
-
-  private final List<Scheduler> schedulers;
+  private final Duration warmUp;
+  private final Turns turns = new Turns(System::nanoTime);
   private final Thread thread;
-  private final CountDownLatch warm = new CountDownLatch(1);
-  private List<WarmUp> warmUps; // one for each scheduler; none once they are over
-  private int warmUpSteps;
-  private long warmUpLeftNanos; // until it is warm, then until it is over
   private volatile long stepBeganNanos = System.nanoTime(); // or the look for something to do
   private volatile boolean asleep;
   private volatile boolean closed;
 
   /**
-   * Starts the thread, which warms up the engine while there is nothing else to do.
+   * Starts the thread.
    *
-   * @param schedulers one for each model
-   * @param warmUp how long at most until {@link #awaitWarm} returns, give or take a step; it goes
-   *     on for 3 s after that. Zero: no warm-up at all
+   * @param warmUp how much time of its own a model that is added may have until it is warm, give or
+   *     take a step; it goes on for 3 s after that, while nobody has anything to do. Zero: no
+   *     warm-up at all
    */
-  public EngineThread(List<Scheduler> schedulers, Duration warmUp) {
-    this.schedulers = schedulers;
-    this.warmUps =
-        warmUp.isZero() ? List.of() : schedulers.stream().map(Scheduler::warmUp).toList();
-    this.warmUpLeftNanos = warmUp.toNanos();
+  public EngineThread(Duration warmUp) {
+    this.warmUp = warmUp;
     this.thread = Thread.ofPlatform().name("tritium-engine").unstarted(this::run);
-    schedulers.forEach(scheduler -> scheduler.onWork(() -> LockSupport.unpark(thread)));
     thread.start();
   }
 
-  /** Waits until the engine's steps take the time they will go on to take, or the limit is over. */
-  public void awaitWarm() {
+  /** Begins to run a model's scheduler, its warm-up first. */
+  public void add(Scheduler scheduler) {
+    scheduler.onWork(this::wake);
+    turns.add(scheduler, warmUp);
+    wake();
+  }
+
+  /** Ends what a scheduler still has, which no step uses any more when this returns. */
+  public void remove(Scheduler scheduler) {
+    turns.remove(scheduler);
+    scheduler.endAll(new DrainingException("the model was unloaded"));
+    scheduler.step(); // this thread is the only one that knows it
+  }
+
+  /**
+   * Waits until the scheduler's steps take the time they will go on to take, its time to warm up is
+   * over, or the thread has ended.
+   */
+  public void awaitWarm(Scheduler scheduler) {
     try {
-      warm.await();
+      while (!turns.awaitWarm(scheduler, LOOK_FOR_ITS_END) && isAlive()) {}
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private void wake() {
+    LockSupport.unpark(thread);
   }
 
   private void run() {
@@ -56,57 +65,13 @@ public final class EngineThread implements AutoCloseable {
       while (!closed) {
         stepBeganNanos = System.nanoTime();
         asleep = false;
-        if (step()) {
-          continue;
-        }
-        if (!warmUps.isEmpty()) {
-          warmUp();
-        } else {
-          warm.countDown();
+        if (!turns.step()) {
           asleep = true;
           LockSupport.park(this);
         }
       }
     } finally {
-      warm.countDown();
-      DrainingException stopped = new DrainingException("the engine was stopped");
-      schedulers.forEach(scheduler -> scheduler.endAll(stopped));
-      step();
-    }
-  }
-
-  /** One step of each scheduler; one that fails outside of its batch ends its requests alone. */
-  private boolean step() {
-    boolean worked = false;
-    for (int i = 0; i < schedulers.size(); i++) {
-      Scheduler scheduler = schedulers.get(i);
-      try {
-        worked |= scheduler.step();
-      } catch (RuntimeException | Error e) {
-        LOG.log(System.Logger.Level.ERROR, "the engine failed; all requests are ended", e);
-        scheduler.failAll(e);
-        worked = true;
-      }
-    }
-    return worked;
-  }
-
-  private void warmUp() {
-    long start = System.nanoTime();
-    try {
-      warmUps.get(warmUpSteps++ % warmUps.size()).step();
-    } catch (RuntimeException | Error e) {
-      LOG.log(System.Logger.Level.WARNING, "the warm-up failed", e);
-      warmUps = List.of();
-      return;
-    }
-    warmUpLeftNanos -= System.nanoTime() - start;
-    boolean settled = warmUps.stream().allMatch(WarmUp::isSettled);
-    if (warm.getCount() > 0 && (warmUpLeftNanos <= 0 || settled)) {
-      warm.countDown();
-      warmUpLeftNanos = IDLE_WARM_UP_NANOS;
-    } else if (warmUpLeftNanos <= 0) {
-      warmUps = List.of();
+      turns.endAll(new DrainingException("the engine was stopped"));
     }
   }
 
@@ -119,20 +84,14 @@ public final class EngineThread implements AutoCloseable {
    * counts from its beginning, and a thread that sleeps from when the first request came.
    */
   public Duration stalledFor() {
-    if (!asleep) {
-      return Duration.ofNanos(System.nanoTime() - stepBeganNanos);
-    }
-    return schedulers.stream()
-        .map(Scheduler::longestWait)
-        .max(Duration::compareTo)
-        .orElse(Duration.ZERO);
+    return asleep ? turns.longestWait() : Duration.ofNanos(System.nanoTime() - stepBeganNanos);
   }
 
   /** Ends the thread after its current step. */
   @Override
   public void close() {
     closed = true;
-    LockSupport.unpark(thread);
+    wake();
     try {
       thread.join();
     } catch (InterruptedException e) {

@@ -200,13 +200,17 @@ public final class Scheduler {
     return model.stateBytes((long) request.prompt().length + request.stop().maxTokens());
   }
 
-  /** Takes no more requests; those that were taken go on. */
-  public void drain() {
-    queue.close("the server is about to end and takes no more requests");
+  /**
+   * Takes no more requests; those that were taken go on.
+   *
+   * @param reason what those that come are told
+   */
+  public void drain(String reason) {
+    queue.close(reason);
   }
 
   /** Whether nothing waits or runs, and everything was published. */
-  boolean isIdle() {
+  public boolean isIdle() {
     return queue.size() == 0 && !busy;
   }
 

@@ -17,9 +17,47 @@ import org.jspecify.annotations.Nullable;
 
 /** API keys, of which only the SHA-256 hashes are kept, so that nothing can print them. */
 public final class ApiKeys {
-  private static final String SETTING = "tritium.api-keys";
-  private static final String FILE_SETTING = "tritium.api-keys-file";
   private static final String SCHEME = "Bearer ";
+
+  /** A pair of settings for keys, by their names, and what they are set to. */
+  record Setting(String name, Optional<ApiKeys> listed, String fileName, Optional<String> file) {
+    /** Those of the API. */
+    static Setting ofApi(TritiumConfig config) {
+      return new Setting(
+          "tritium.api-keys", config.apiKeys(), "tritium.api-keys-file", config.apiKeysFile());
+    }
+
+    /** Those of admins. */
+    static Setting ofAdmins(TritiumConfig config) {
+      return new Setting(
+          "tritium.admin.key",
+          config.admin().key(),
+          "tritium.admin.key-file",
+          config.admin().keyFile());
+    }
+
+    /** Whether keys are configured, however badly. */
+    boolean isSet() {
+      return listed.isPresent() || file.isPresent() || isEmpty(name) || isEmpty(fileName);
+    }
+
+    /**
+     * The keys, the file's read now.
+     *
+     * @return empty where neither setting is given
+     * @throws IllegalArgumentException naming the setting that holds no key, or what is none
+     */
+    Optional<ApiKeys> read() {
+      listed.ifPresent(keys -> keys.require(name, "between commas"));
+      requireNotEmpty(name);
+      requireNotEmpty(fileName);
+      Optional<ApiKeys> ofFile = file.map(path -> ApiKeys.read(fileName, Path.of(path)));
+      List<byte[]> all = new ArrayList<>();
+      listed.ifPresent(keys -> all.addAll(keys.hashes));
+      ofFile.ifPresent(keys -> all.addAll(keys.hashes));
+      return all.isEmpty() ? Optional.empty() : Optional.of(new ApiKeys(all, false));
+    }
+  }
 
   private final List<byte[]> hashes;
   private final boolean malformed; // one of them is no key
@@ -35,29 +73,14 @@ public final class ApiKeys {
     return new ApiKeys(hashes, hashes.size() < keys.size());
   }
 
-  /**
-   * The keys of the settings, the file's read now.
-   *
-   * @return empty where neither setting is given
-   * @throws IllegalArgumentException naming the setting that holds no key, or what is none
-   */
+  /** The keys of the API; see {@link Setting#read}. */
   static Optional<ApiKeys> of(TritiumConfig config) {
-    config.apiKeys().ifPresent(keys -> keys.require(SETTING, "between commas"));
-    requireNotEmpty(SETTING);
-    requireNotEmpty(FILE_SETTING);
-    Optional<ApiKeys> ofFile = config.apiKeysFile().map(file -> read(Path.of(file)));
-    List<byte[]> all = new ArrayList<>();
-    config.apiKeys().ifPresent(keys -> all.addAll(keys.hashes));
-    ofFile.ifPresent(keys -> all.addAll(keys.hashes));
-    return all.isEmpty() ? Optional.empty() : Optional.of(new ApiKeys(all, false));
+    return Setting.ofApi(config).read();
   }
 
-  /** Whether keys are configured, however badly. */
-  static boolean areSet(TritiumConfig config) {
-    return config.apiKeys().isPresent()
-        || config.apiKeysFile().isPresent()
-        || isEmpty(SETTING)
-        || isEmpty(FILE_SETTING);
+  /** The keys of admins; see {@link Setting#read}. */
+  static Optional<ApiKeys> ofAdmins(TritiumConfig config) {
+    return Setting.ofAdmins(config).read();
   }
 
   /** A variable that is set to nothing reads as one that is not set, but is a mistake. */
@@ -76,13 +99,13 @@ public final class ApiKeys {
         where + " holds no key; leave the setting out if requests need none");
   }
 
-  private static ApiKeys read(Path file) {
+  private static ApiKeys read(String setting, Path file) {
     List<String> lines;
     try {
       lines = Files.readAllLines(file);
     } catch (IOException e) { // the cause could quote what it read
       throw new IllegalArgumentException(
-          "%s: %s cannot be read (%s)".formatted(FILE_SETTING, file, e.getClass().getSimpleName()));
+          "%s: %s cannot be read (%s)".formatted(setting, file, e.getClass().getSimpleName()));
     }
     ApiKeys keys =
         of(
@@ -90,7 +113,7 @@ public final class ApiKeys {
                 .map(String::strip)
                 .filter(line -> !line.isEmpty() && !line.startsWith("#"))
                 .toList());
-    keys.require(FILE_SETTING + ": " + file, "one on a line");
+    keys.require(setting + ": " + file, "one on a line");
     return keys;
   }
 

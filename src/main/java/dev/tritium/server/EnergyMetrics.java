@@ -1,5 +1,6 @@
 package dev.tritium.server;
 
+import dev.tritium.api.openai.Endpoint;
 import dev.tritium.api.openai.EnergyLabel;
 import dev.tritium.api.openai.RequestListener;
 import dev.tritium.api.openai.RequestReport;
@@ -29,12 +30,14 @@ public class EnergyMetrics implements RequestListener {
   };
 
   private final MeterRegistry registry;
+  private final ModelLabels labels;
   private final Histogram requests = histogram();
   private volatile @Nullable EnergyLabel label; // of what is counted
 
   @SuppressWarnings("deprecation") // Quarkus has no other registry yet
-  EnergyMetrics(MeterRegistry registry, PrometheusMeterRegistry prometheus) {
+  EnergyMetrics(MeterRegistry registry, PrometheusMeterRegistry prometheus, ModelLabels labels) {
     this.registry = registry;
+    this.labels = labels;
     prometheus.getPrometheusRegistry().register(withoutCreationTimes(requests));
   }
 
@@ -138,12 +141,22 @@ public class EnergyMetrics implements RequestListener {
     };
   }
 
+  /** Forgets the requests of a model that was unloaded. */
+  void remove(String model) {
+    EnergyLabel counted = label;
+    if (counted != null) {
+      for (Endpoint endpoint : Endpoint.values()) {
+        requests.remove(model, endpoint.label(), counted.source(), counted.quality());
+      }
+    }
+  }
+
   @Override
   public void requestEnded(RequestReport report) {
     EnergyLabel counted = label;
     RequestAccount account = report.notes().account();
-    String model = report.notes().model();
-    if (counted == null || account == null || model == null || account.computeNanos() == 0) {
+    String model = labels.of(report.notes().model());
+    if (counted == null || account == null || account.computeNanos() == 0) {
       return; // nothing of it was run
     }
     double joules = account.joules();

@@ -1,49 +1,83 @@
 package dev.tritium.server;
 
+import dev.tritium.api.openai.ModelStatus;
 import dev.tritium.api.openai.ServedModel;
-import dev.tritium.engine.EngineListener;
-import dev.tritium.engine.StepReport;
 import dev.tritium.kernel.TernaryKernels;
 import dev.tritium.model.LanguageModel;
 import dev.tritium.model.ModelDescription;
 import dev.tritium.scheduler.Scheduler;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.TimeGauge;
 import jakarta.inject.Singleton;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
-import org.jspecify.annotations.Nullable;
 
-/** Tells Micrometer what the engine is and does, from when the model is served. */
+/** Tells Micrometer what the engine is and does, for each model. */
 @Singleton
-public class EngineMetrics implements EngineListener {
+public class EngineMetrics {
   private final MeterRegistry registry;
   private final Exemplars exemplars;
-  private volatile @Nullable StepMetrics steps;
+  private final ModelLabels labels;
 
-  EngineMetrics(MeterRegistry registry, Exemplars exemplars) {
+  EngineMetrics(MeterRegistry registry, Exemplars exemplars, ModelLabels labels) {
     this.registry = registry;
     this.exemplars = exemplars;
+    this.labels = labels;
   }
 
-  /** Begins to count for a model; its warm-up is over. */
-  void serve(ServedModel served, LoadedModel loaded) {
-    describe(served, loaded.model(), loaded.kernels().ternary());
-    watch(served.id(), served.scheduler());
-    RequestMetrics.begin(registry, served.id());
-    steps = new StepMetrics(registry, served.id(), exemplars);
-  }
-
-  /** What does not change. */
-  private void describe(ServedModel served, LanguageModel model, TernaryKernels kernels) {
+  /** What all models compute with. */
+  void describe(TernaryKernels kernels) {
     Gauge.builder("llm.kernel.info", () -> 1)
         .description("The ternary kernel; width in bits, 0 without vectors")
         .tag("impl", kernels.name())
         .tag("width", String.valueOf(kernels.vectorBits()))
         .register(registry);
+  }
+
+  /** Begins to tell how it stands with a model. */
+  void watch(HostedModel model) {
+    for (ModelStatus status : ModelStatus.values()) {
+      Gauge.builder("llm.model.status", model, asked -> asked.is(status) ? 1 : 0)
+          .description("1 for the status that the model has, 0 for the others")
+          .tag("model", model.id())
+          .tag("status", status.label())
+          .register(registry);
+    }
+    Gauge.builder("llm.model.load.ratio", model, HostedModel::progress)
+        .description("How much of the loading is done")
+        .tag("model", model.id())
+        .register(registry);
+  }
+
+  /** Begins to count the steps of a model's scheduler. */
+  StepMetrics steps(String model) {
+    return new StepMetrics(registry, model, exemplars);
+  }
+
+  /** Begins to count for a model whose warm-up is over. */
+  void serve(ServedModel served, LoadedModel loaded) {
+    describe(served, loaded.model());
+    watch(served.id(), served.scheduler());
+    labels.begin(served.id());
+    RequestMetrics.begin(registry, served.id());
+  }
+
+  /** Forgets a model: all that has its label goes. */
+  void remove(String model) {
+    labels.end(model);
+    for (Meter meter : registry.getMeters()) {
+      if (model.equals(meter.getId().getTag("model"))) {
+        registry.remove(meter);
+      }
+    }
+  }
+
+  /** What does not change. */
+  private void describe(ServedModel served, LanguageModel model) {
     ModelDescription description = model.description();
     Gauge.builder("llm.model.info", () -> 1)
         .description("The model that is served")
@@ -115,13 +149,5 @@ public class EngineMetrics implements EngineListener {
       Scheduler scheduler,
       ToDoubleFunction<Scheduler> value) {
     Gauge.builder(name, scheduler, value).description(description).tags(tags).register(registry);
-  }
-
-  @Override
-  public void stepEnded(StepReport report) {
-    StepMetrics counted = steps;
-    if (counted != null) {
-      counted.stepEnded(report);
-    }
   }
 }

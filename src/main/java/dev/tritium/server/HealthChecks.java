@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What {@code /q/health} asks. A check that is down has the reason in its data. */
 final class HealthChecks {
-  private static final String LOADING = "the model is loading or warming up";
   private static final String ENGINE_DIED = "the engine's thread has ended";
 
   private HealthChecks() {}
@@ -24,32 +23,34 @@ final class HealthChecks {
         : response.down().withData("reason", reason).build();
   }
 
-  /** The model is loaded and warm; the engine goes on warming up while it is idle. */
+  /** Loading is over; the engine goes on warming up while it is idle. */
   @Startup
-  static final class ModelLoaded implements HealthCheck {
-    private final ModelServer server;
+  static final class ModelsLoaded implements HealthCheck {
+    private final ModelRegistry models;
 
-    ModelLoaded(ModelServer server) {
-      this.server = server;
+    ModelsLoaded(ModelRegistry models) {
+      this.models = models;
     }
 
     @Override
     public HealthCheckResponse call() {
-      return response("model loaded", server.isLoaded() ? null : LOADING);
+      return response("models loaded", models.startObstacle());
     }
   }
 
   /**
-   * A request would be taken: the model is loaded, its engine works, the server goes on, and the
-   * queue has room.
+   * A request would be taken: the models are loaded, their engine works, the server goes on, and
+   * the queues have room.
    */
   @Readiness
   static final class TakesRequests implements HealthCheck {
-    private final ModelServer server;
+    private final ModelRegistry models;
+    private final SharedEngine engine;
     private final Drain drain;
 
-    TakesRequests(ModelServer server, Drain drain) {
-      this.server = server;
+    TakesRequests(ModelRegistry models, SharedEngine engine, Drain drain) {
+      this.models = models;
+      this.engine = engine;
       this.drain = drain;
     }
 
@@ -62,21 +63,18 @@ final class HealthChecks {
       if (drain.isDraining()) {
         return "the server is shutting down";
       }
-      if (!server.isEngineAlive()) {
-        return ENGINE_DIED;
-      }
-      return server.isLoaded() ? server.queueFullness() : LOADING;
+      return engine.isAlive() ? models.readyObstacle() : ENGINE_DIED;
     }
   }
 
   /** The engine's thread has not died, and finishes its steps while there is work. */
   @Liveness
   static final class EngineAlive implements HealthCheck {
-    private final ModelServer server;
+    private final SharedEngine engine;
     private final Duration stallTimeout;
 
-    EngineAlive(ModelServer server, TritiumConfig config) {
-      this.server = server;
+    EngineAlive(SharedEngine engine, TritiumConfig config) {
+      this.engine = engine;
       this.stallTimeout = config.health().stallTimeout();
     }
 
@@ -86,10 +84,10 @@ final class HealthChecks {
     }
 
     private @Nullable String failure() {
-      if (!server.isEngineAlive()) {
+      if (!engine.isAlive()) {
         return ENGINE_DIED;
       }
-      Duration stalled = server.engineStalledFor();
+      Duration stalled = engine.stalledFor();
       return stalled.compareTo(stallTimeout) <= 0
           ? null
           : "the engine has finished no step for %d s".formatted(stalled.toSeconds());

@@ -109,13 +109,17 @@ final class HttpEdge {
       return refusal(ErrorKind.SHUTTING_DOWN, "the server is shutting down; try again shortly");
     }
     Endpoint endpoint = Endpoint.of(path);
+    if (endpoint == Endpoint.ADMIN && !keys.hasAdmins()) {
+      return refusal(ErrorKind.NOT_FOUND, "there is no %s here".formatted(path));
+    }
     String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
     if (!keys.admits(endpoint, authorization)) {
+      String needed = endpoint == Endpoint.ADMIN ? "admin key" : "API key";
       return refusal(
           ErrorKind.INVALID_API_KEY,
           authorization == null
-              ? "this server needs an API key: send the header Authorization: Bearer KEY"
-              : "the API key is not one of this server's");
+              ? "this needs an %s: send the header Authorization: Bearer KEY".formatted(needed)
+              : "the %s is not one of this server's".formatted(needed));
     }
     if (READ_ONLY.contains(endpoint) && !READS.contains(request.method())) {
       context.response().putHeader(HttpHeaders.ALLOW, "GET, HEAD, OPTIONS");

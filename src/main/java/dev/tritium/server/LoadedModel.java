@@ -9,8 +9,12 @@ import dev.tritium.hub.HubCache;
 import dev.tritium.hub.HubException;
 import dev.tritium.hub.HubSettings;
 import dev.tritium.hub.ModelId;
+import dev.tritium.hub.Pull;
+import dev.tritium.hub.PullProgress;
 import dev.tritium.kernel.Kernels;
+import dev.tritium.kernel.Workers;
 import dev.tritium.model.LanguageModel;
+import dev.tritium.model.Loading;
 import dev.tritium.model.ModelFamilies;
 import dev.tritium.tokenizer.ChatTemplate;
 import dev.tritium.tokenizer.ChatTemplateException;
@@ -22,11 +26,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
+import java.util.function.DoubleConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * A model folder in memory: weights, tokenizer, chat template, and the kernels it computes with.
+ * A model folder in memory: weights, tokenizer, chat template.
  *
  * @param name the id of a model from the hub; else the folder's name
  * @param sampling what generation_config.json asks for
@@ -37,8 +44,7 @@ public record LoadedModel(
     LanguageModel model,
     Tokenizer tokenizer,
     Optional<ChatTemplate> chatTemplate,
-    Sampling sampling,
-    Kernels kernels)
+    Sampling sampling)
     implements AutoCloseable {
 
   private static final String BUNDLED = "models/tritium-stories-17m";
@@ -84,15 +90,52 @@ public record LoadedModel(
   }
 
   /**
+   * Loads what is missing of a model of the hub.
+   *
+   * @throws CheckpointException if it cannot be run here; then no weights are loaded
+   * @throws HubException that says what failed and what to do
+   */
+  public static Path pull(ModelId id, PullProgress progress) {
+    return Pull.run(HubSettings.read(), id, config -> requireRunnable(id, config), progress);
+  }
+
+  private static void requireRunnable(ModelId id, ModelConfig config) {
+    try {
+      ModelFamilies.check(config);
+    } catch (CheckpointException e) {
+      throw new CheckpointException("%s cannot be run here: %s".formatted(id, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * The name of a model that is given none: its id on the hub, else its folder's name.
+   *
+   * @param model as in {@link #find}
+   */
+  public static String defaultName(Optional<String> model) {
+    Path folder = Path.of(model.orElse(BUNDLED));
+    Optional<ModelId> id =
+        model.isEmpty() || Files.isDirectory(folder)
+            ? ModelId.ofSnapshot(folder)
+            : ModelId.parse(model.get());
+    Path last = folder.toAbsolutePath().normalize().getFileName();
+    return id.map(ModelId::repository).orElse(String.valueOf(last == null ? folder : last));
+  }
+
+  /**
    * Loads a folder.
    *
    * @param kernels asked once, last: while the best kernel is being found, the rest is opened
+   * @param workers load it; see {@link Loading}
+   * @param progress is told how much of it is done, from 0 to 1, now and then
    * @throws CheckpointException or a tokenizer's or chat template's exception naming what is wrong
    */
-  public static LoadedModel load(Path path, Supplier<Kernels> kernels) {
-    // Opened beside the folder: each keeps one processor busy.
+  public static LoadedModel load(
+      Path path, Supplier<Kernels> kernels, Workers workers, DoubleConsumer progress) {
+    // Opened beside the folder, where there is a processor for each.
+    Executor beside = workers.size() > 1 ? ForkJoinPool.commonPool() : Runnable::run;
     CompletableFuture<Tokenizer> tokenizer =
-        CompletableFuture.supplyAsync(() -> Tokenizer.open(path));
+        CompletableFuture.supplyAsync(() -> Tokenizer.open(path), beside);
     try {
       ModelFolder folder = ModelFolder.open(path);
       try {
@@ -100,14 +143,9 @@ public record LoadedModel(
         Optional<ChatTemplate> template = ChatTemplate.of(path);
         String name = ModelId.ofSnapshot(path).map(ModelId::repository).orElseGet(folder::name);
         Tokenizer opened = join(tokenizer);
-        Kernels chosen = kernels.get();
-        try {
-          LanguageModel model = ModelFamilies.load(folder, chosen, cache(chosen));
-          return new LoadedModel(name, path, model, opened, template, sampling, chosen);
-        } catch (RuntimeException | Error e) {
-          chosen.close();
-          throw e;
-        }
+        Loading loading = new Loading(workers, cache(workers), progress);
+        LanguageModel model = ModelFamilies.load(folder, kernels.get(), loading);
+        return new LoadedModel(name, path, model, opened, template, sampling);
       } catch (RuntimeException | Error e) {
         folder.close();
         throw e;
@@ -118,10 +156,10 @@ public record LoadedModel(
     }
   }
 
-  /** The user's cache of packed weights, checked on the kernels' threads. */
-  public static PackedCache cache(Kernels kernels) {
+  /** The user's cache of packed weights, checked by these threads. */
+  public static PackedCache cache(Workers workers) {
     return PackedCache.ofUser(
-        (count, task) -> kernels.workers().forEach(count, (i, worker) -> task.accept(i)));
+        (count, task) -> workers.forEach(count, (i, worker) -> task.accept(i)));
   }
 
   /**
@@ -163,6 +201,5 @@ public record LoadedModel(
   public void close() {
     model.close();
     tokenizer.close();
-    kernels.close();
   }
 }

@@ -13,15 +13,14 @@ import java.util.concurrent.TimeUnit;
 /** Counts and times HTTP exchanges. No label has a value of a client's making. */
 @Singleton
 public class RequestMetrics implements RequestListener {
-  /** In place of a model's id, for what was ended before it came to a model. */
-  private static final String NO_MODEL = "unknown";
-
   private final MeterRegistry registry;
   private final Exemplars exemplars;
+  private final ModelLabels labels;
 
-  RequestMetrics(MeterRegistry registry, Exemplars exemplars) {
+  RequestMetrics(MeterRegistry registry, Exemplars exemplars, ModelLabels labels) {
     this.registry = registry;
     this.exemplars = exemplars;
+    this.labels = labels;
   }
 
   /** Begins the series of a model, so that its first failure is an increase, too. */
@@ -39,7 +38,7 @@ public class RequestMetrics implements RequestListener {
       return;
     }
     RequestNotes notes = report.notes();
-    String model = notes.model() == null ? NO_MODEL : notes.model();
+    String model = labels.of(notes.model());
     requests(registry, model, report.endpoint(), report.outcome()).increment();
     if (notes.account() != null) {
       exemplars.of(notes.account());

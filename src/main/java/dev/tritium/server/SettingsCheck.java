@@ -7,12 +7,15 @@ final class SettingsCheck {
   private SettingsCheck() {}
 
   /**
-   * Checks the numbers and times, the origins, the watts, and that API keys can be read.
+   * Checks the numbers and times, the origins, the watts, the models' names, and that keys can be
+   * read.
    *
    * @throws IllegalArgumentException naming the setting and what is wrong with it
    */
   static void check(TritiumConfig config) {
     var _ = ApiKeys.of(config);
+    var _ = ApiKeys.ofAdmins(config);
+    var _ = ModelReference.of(config);
     Cors.check(config);
     var _ = EnergyMetering.settings(config.energy());
     atLeast(1, "tritium.max-model-len", config.maxModelLen());

@@ -22,10 +22,10 @@ public interface TritiumConfig {
   @WithDefault("8080")
   int port();
 
-  /** Folder of the model; the bundled one when missing. */
-  Optional<String> model();
+  /** Models, each {@code name=folder} or {@code folder}; the bundled one when missing. */
+  Optional<List<String>> model();
 
-  /** The name clients use; the folder's name when missing. */
+  /** What clients call the one model that has no name there; the folder's name when missing. */
   Optional<String> modelId();
 
   /** The checkout or installation, in which the bundled model lies. */
@@ -65,6 +65,8 @@ public interface TritiumConfig {
   /** File with such keys, one a line. */
   Optional<String> apiKeysFile();
 
+  AdminConfig admin();
+
   MetricsConfig metrics();
 
   CorsConfig cors();
@@ -103,6 +105,16 @@ public interface TritiumConfig {
   enum GenerationDefaults {
     OPENAI,
     MODEL
+  }
+
+  /** Who may load and unload models; nobody when both are missing. */
+  interface AdminConfig {
+    /** Keys of which admins must send one; with those of the file. */
+    @WithConverter(ApiKeys.Listed.class)
+    Optional<ApiKeys> key();
+
+    /** File with such keys, one a line. */
+    Optional<String> keyFile();
   }
 
   /** Who may see the metrics. */
@@ -158,6 +170,16 @@ public interface TritiumConfig {
     /** How long the engine may take for a step; then the server counts as dead. */
     @WithDefault("60s")
     Duration stallTimeout();
+
+    /** Whether all models of the settings must answer for the server to be ready, or any model. */
+    @WithDefault("all")
+    ReadyWhen readyWhen();
+  }
+
+  /** How many models must be ready. */
+  enum ReadyWhen {
+    ALL,
+    ANY
   }
 
   /** How the server ends. */
@@ -196,7 +218,7 @@ public interface TritiumConfig {
 
   /** The cache of the states after prompts' beginnings. */
   interface PrefixCacheConfig {
-    /** Memory for states; 0: no cache; {@link ModelServer#limits} knows what, when missing. */
+    /** Memory for states; 0: no cache; {@link ModelLoader#limits} knows what, when missing. */
     OptionalLong bytes();
 
     /** Tokens between the states that are kept. */

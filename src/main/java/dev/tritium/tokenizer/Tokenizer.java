@@ -127,7 +127,7 @@ public final class Tokenizer implements AutoCloseable {
     closing.readLock().lock();
     try {
       if (handle == 0) {
-        throw new IllegalStateException("the tokenizer is closed");
+        throw new TokenizerClosedException();
       }
       return call.apply(handle);
     } finally {

@@ -15,10 +15,13 @@ export function url(path) {
   return new URL(path, document.baseURI).href;
 }
 
-/** The ids of the models that are served. */
+/** The ids of the models that are ready; an ApiError to try again after, if none is. */
 export async function models(key) {
   const response = await send('v1/models', key, {});
-  return (await response.json()).data.map((model) => model.id);
+  const { data } = await response.json();
+  const ready = data.filter((model) => (model.status ?? 'ready') === 'ready');
+  if (ready.length === 0) throw new ApiError(data[0]?.reason ?? 'The model is still loading.', 503, 2);
+  return ready.map((model) => model.id);
 }
 
 /** Yields the chunks of a streamed answer. An abort of the signal is thrown as what it is, all else as an ApiError. */

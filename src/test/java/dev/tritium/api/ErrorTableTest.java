@@ -28,11 +28,13 @@ class ErrorTableTest {
         404 invalid_request_error not_found
         404 invalid_request_error model_not_found
         405 invalid_request_error method_not_allowed
+        409 invalid_request_error model_conflict
         413 invalid_request_error body_too_large
         415 invalid_request_error unsupported_media_type
         429 rate_limit_error rate_limit_exceeded
         500 server_error internal_error
         503 server_error model_loading
+        503 server_error model_failed
         503 server_error shutting_down
         503 server_error engine_stopped
         504 server_error request_timeout

@@ -127,6 +127,27 @@ class CommandLineTest {
   }
 
   @Test
+  void severalModelsAreForServeAlone() {
+    for (String command : List.of("generate", "bench")) {
+      assertRefused(FAILURE, "one model", command, "--model", "a=x", "--model", "y");
+      Result set = runWith(Map.of("tritium.model", "a=x,y"), command);
+      assertTrue(set.err.contains("has 2: a=x, y"), set::toString);
+    }
+    Result inspect = runWith(Map.of("tritium.model", "a=x,y"), "inspect");
+    assertTrue(inspect.err.contains("has 2: a=x, y"), inspect::toString);
+  }
+
+  @Test
+  void aModelsNameIsNoPartOfItsFolder() {
+    assertRefused(FAILURE, "tritium: no/model is", "generate", "--model", "mine=no/model");
+    assertRefused(FAILURE, "tritium: no/model is", "serve", "--model", "mine=no/model");
+    assertRefused(FAILURE, "tritium: no,model is", "serve", "--model", "no,model");
+    assertRefused(FAILURE, "name must be", "serve", "--model", "=models/a", "--model", "b");
+    Result set = runWith(Map.of("tritium.model", "mine=no\\,model"), "serve");
+    assertTrue(set.err.startsWith("tritium: no,model is not a folder"), set::toString);
+  }
+
+  @Test
   void everyOptionIsAlsoAProperty() {
     Result bad = runWith(Map.of("tritium.max-tokens", "0"), "generate");
     assertTrue(bad.err.contains("--max-tokens must be at least 1, found 0"), bad::toString);

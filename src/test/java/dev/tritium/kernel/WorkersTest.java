@@ -4,7 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.Set;
@@ -224,6 +229,35 @@ class WorkersTest {
       thread.join();
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void threadsOfLowPriorityAreNiceAndTheCallerIsAsItWas() throws Exception {
+    assumeTrue(Files.exists(Path.of("/proc/thread-self/stat")), "only Linux tells it");
+    int caller = nice();
+    int[] found = new int[3]; // by worker
+    CountDownLatch all = new CountDownLatch(found.length); // each has a chunk
+    try (Workers workers = Workers.ofLowPriority(found.length)) {
+      workers.forEach(
+          found.length,
+          (chunk, worker) -> {
+            found[worker] = nice();
+            all.countDown();
+            awaitQuietly(all);
+          });
+    }
+    assertEquals("[%d, 10, 10]".formatted(caller), Arrays.toString(found));
+    assertEquals(caller, nice());
+  }
+
+  /** The 19th field of this thread's; the second, its name, may have blanks. */
+  private static int nice() {
+    try {
+      String stat = Files.readString(Path.of("/proc/thread-self/stat"));
+      return Integer.parseInt(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[16]);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }

@@ -33,6 +33,8 @@ class ChartValuesTest {
   /** Settings that the chart sets from values of its own, or that make no sense in a pod. */
   private static final Set<String> NOT_SET_BY_NAME =
       Set.of(
+          "admin.key",
+          "admin.key-file",
           "api-keys",
           "api-keys-file",
           "energy.powercap",

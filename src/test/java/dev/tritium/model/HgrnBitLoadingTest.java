@@ -15,6 +15,7 @@ import dev.tritium.testing.Models;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -111,6 +112,18 @@ class HgrnBitLoadingTest {
     }
   }
 
+  @Test
+  void packingTellsHowFarItIs() {
+    write();
+    List<Double> shares = new ArrayList<>();
+    Loading loading = new Loading(kernels.workers(), null, shares::add);
+    ModelFamilies.load(ModelFolder.open(folder), kernels, loading).close();
+    assertEquals(6 * LAYERS + 1, shares.size(), "one for each matrix");
+    assertEquals(shares.stream().sorted().toList(), shares);
+    assertTrue(shares.getFirst() > 0, shares::toString);
+    assertEquals(1, shares.getLast());
+  }
+
   private String refusal() {
     write();
     CheckpointException e =
@@ -118,7 +131,7 @@ class HgrnBitLoadingTest {
             CheckpointException.class,
             () -> {
               try (ModelFolder opened = ModelFolder.open(folder)) {
-                ModelFamilies.load(opened, kernels, null);
+                ModelFamilies.load(opened, kernels, Loading.with(kernels.workers(), null));
               }
             });
     return String.valueOf(e.getMessage());

@@ -423,6 +423,20 @@ class PlaygroundTest {
   }
 
   @Test
+  void itOffersTheModelsThatAreReadyAndWaitsForOne() {
+    answerWith(
+        answer(200, "{\"data\": [{\"id\": \"first\", \"status\": \"loading\"}]}"),
+        answer(
+            200,
+            "{\"data\": [{\"id\": \"first\", \"status\": \"loading\"}, "
+                + "{\"id\": \"second\", \"status\": \"ready\"}]}"));
+    element("key").sendKeys("sk", Keys.TAB);
+    Api.await("it waits", PATIENCE, () -> text("#problem").equals("The model is still loading."));
+    Api.await("it is listed", PATIENCE, () -> text("#model").equals("second"));
+    assertFalse(element("problem").isDisplayed());
+  }
+
+  @Test
   void theCommandForAShellSendsTheSameRequest() throws Exception {
     JsonNode body = requestWithEverything();
     Path script = folder.resolve("script");

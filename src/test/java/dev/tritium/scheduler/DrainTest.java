@@ -24,10 +24,10 @@ class DrainTest extends ByHand {
       open.add(scheduler.submit(prompt));
     }
     step(scheduler, 2);
-    scheduler.drain();
+    scheduler.drain("closing time");
     DrainingException draining =
         assertThrows(DrainingException.class, () -> scheduler.submit(prompt));
-    assertEquals("the server is about to end and takes no more requests", draining.getMessage());
+    assertEquals("closing time", draining.getMessage());
     assertFalse(scheduler.isIdle());
     runAll(scheduler);
     for (Generation generation : open) {

@@ -26,7 +26,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -39,11 +38,20 @@ class EngineThreadTest {
   private final Scheduler scheduler =
       new Scheduler(
           model, TOKENIZER, new ScalarRowKernels(), Schedulers.limits(4, 100, 16), report -> {});
-  private final EngineThread engine = new EngineThread(List.of(scheduler), Duration.ZERO);
+  private final EngineThread engine = thread(Duration.ZERO, scheduler);
 
   @AfterAll
   static void close() {
     TOKENIZER.close();
+  }
+
+  /** A thread that runs schedulers. */
+  private static EngineThread thread(Duration warmUp, Scheduler... schedulers) {
+    EngineThread thread = new EngineThread(warmUp);
+    for (Scheduler scheduler : schedulers) {
+      thread.add(scheduler);
+    }
+    return thread;
   }
 
   @AfterEach
@@ -98,33 +106,65 @@ class EngineThreadTest {
   }
 
   @Test
-  void itStepsAllSchedulersInTurn() throws Exception {
-    List<Integer> steps = new ArrayList<>();
-    List<Scheduler> schedulers =
-        IntStream.range(0, 3)
-            .mapToObj(
-                i ->
-                    new Scheduler(
-                        FakeModel.reciting(300),
-                        TOKENIZER,
-                        new ScalarRowKernels(),
-                        Schedulers.limits(4, 100, 16),
-                        report -> steps.add(i)))
-            .toList();
-    Generation first = submit(schedulers.getFirst(), 2, 20);
-    Generation last = submit(schedulers.getLast(), 2, 20);
-    try (EngineThread thread = new EngineThread(schedulers, Duration.ZERO)) {
+  void itRunsAllSchedulersAndWakesForEach() throws Exception {
+    Scheduler[] schedulers = {
+      idle(FakeModel.reciting(300)), idle(FakeModel.reciting(300)), idle(FakeModel.reciting(300))
+    };
+    try (EngineThread thread = thread(Duration.ZERO, schedulers)) {
+      Generation first = submit(schedulers[0], 2, 20);
+      Generation last = submit(schedulers[2], 2, 20);
       assertEquals(20, read(first));
       assertEquals(20, read(last));
-      assertEquals(3, read(submit(schedulers.get(1), 2, 3)), "it wakes for each");
+      assertEquals(3, read(submit(schedulers[1], 2, 3)), "it wakes for each");
       assertTrue(thread.isAlive());
-    }
-    for (int step = 0; step < 40; step++) {
-      assertEquals(step % 2 == 0 ? 0 : 2, steps.get(step), "step " + step);
     }
     for (Scheduler scheduler : schedulers) {
       assertThrows(DrainingException.class, () -> submit(scheduler, 2, 3));
     }
+  }
+
+  @Test
+  @Timeout(60)
+  void aSchedulerIsAddedAndRemovedWhileAnotherRuns() throws Exception {
+    Generation endless = submit(2, 1_000_000);
+    for (int round = 0; round < 20; round++) {
+      FakeModel added = FakeModel.reciting(300);
+      Scheduler other = idle(added);
+      engine.add(other);
+      assertEquals(3, read(submit(other, 2, 3)));
+      Generation cut = submit(other, 2, 1_000_000);
+      await(() -> cut.account().answerTokens() > 3);
+      engine.remove(other);
+      int calls = added.rowsOfCalls().size();
+      assertThrows(DrainingException.class, () -> read(cut));
+      assertThrows(DrainingException.class, () -> submit(other, 2, 3));
+      int before = endless.account().answerTokens();
+      await(() -> endless.account().answerTokens() > before + 10);
+      assertEquals(calls, added.rowsOfCalls().size(), "no step once it is removed");
+    }
+    assertTrue(engine.isAlive());
+  }
+
+  @Test
+  @Timeout(60)
+  void removingWaitsForTheStepThatRuns() throws Exception {
+    Semaphore inStep = new Semaphore(0);
+    Semaphore goOn = new Semaphore(0);
+    FakeModel slow = FakeModel.reciting(300);
+    slow.beforeForward(
+        () -> {
+          inStep.release();
+          goOn.acquireUninterruptibly();
+        });
+    Scheduler other = idle(slow);
+    engine.add(other);
+    submit(other, 2, 100);
+    inStep.acquire();
+    Thread remover = Thread.ofPlatform().start(() -> engine.remove(other));
+    await(() -> remover.getState() == Thread.State.BLOCKED);
+    goOn.release(1_000);
+    remover.join();
+    assertEquals(1, slow.rowsOfCalls().size());
   }
 
   @Test
@@ -158,7 +198,7 @@ class EngineThreadTest {
         List.of(new SequenceRequest(new int[2], 0, Sampling.greedy(), stop, Logprobs.NONE));
     Generation runs = fragile.submit(request);
     Generation waits = fragile.submit(request);
-    try (EngineThread thread = new EngineThread(List.of(fragile), Duration.ZERO)) {
+    try (EngineThread thread = thread(Duration.ZERO, fragile)) {
       assertThrows(IllegalStateException.class, () -> read(runs));
       assertThrows(IllegalStateException.class, () -> read(waits));
       assertEquals(3, read(fragile.submit(request)));
@@ -182,8 +222,8 @@ class EngineThreadTest {
   void itWarmsUpThePrefillTheStepOfFourAndTheStepOfOneWithPromptsThatGrow() throws Exception {
     FakeModel cold = FakeModel.reciting(300);
     Scheduler idle = idle(cold);
-    try (EngineThread thread = new EngineThread(List.of(idle), Duration.ofMinutes(1))) {
-      thread.awaitWarm(); // settled, long before its limit
+    try (EngineThread thread = thread(Duration.ofMinutes(1), idle)) {
+      thread.awaitWarm(idle); // settled, long before its limit
       assertTrue(thread.isAlive());
       assertEquals(0, idle.runningCount());
     }
@@ -214,8 +254,9 @@ class EngineThreadTest {
     FakeModel cold = FakeModel.reciting(300);
     Semaphore steps = new Semaphore(1);
     cold.beforeForward(steps::acquireUninterruptibly);
-    try (EngineThread thread = new EngineThread(List.of(idle(cold)), Duration.ofNanos(1))) {
-      thread.awaitWarm(); // one step is over the limit: the second waits here
+    Scheduler idle = idle(cold);
+    try (EngineThread thread = thread(Duration.ofNanos(1), idle)) {
+      thread.awaitWarm(idle); // one step is over the limit: the second waits here
       steps.release(10);
       await(() -> cold.rowsOfCalls().size() > 5);
       steps.release(1_000_000);
@@ -226,15 +267,15 @@ class EngineThreadTest {
   void aRequestComesBeforeTheWarmUp() throws Exception {
     FakeModel cold = FakeModel.reciting(300);
     Scheduler idle = idle(cold);
-    try (EngineThread thread = new EngineThread(List.of(idle), Duration.ofMinutes(1))) {
+    try (EngineThread thread = thread(Duration.ofMinutes(1), idle)) {
       assertEquals(3, read(submit(idle, 2, 3)));
-      thread.awaitWarm();
+      thread.awaitWarm(idle);
     }
   }
 
   @Test
   void withoutATimeForItThereIsNoWarmUp() {
-    engine.awaitWarm();
+    engine.awaitWarm(scheduler);
     assertEquals(List.of(), model.rowsOfCalls());
   }
 
@@ -247,8 +288,8 @@ class EngineThreadTest {
           throw new IllegalStateException("on purpose");
         });
     Scheduler idle = idle(cold);
-    try (EngineThread thread = new EngineThread(List.of(idle), Duration.ofMinutes(1))) {
-      thread.awaitWarm();
+    try (EngineThread thread = thread(Duration.ofMinutes(1), idle)) {
+      thread.awaitWarm(idle);
       assertEquals(0, cold.rowsOfCalls().size());
       assertEquals(3, read(submit(idle, 2, 3)));
     }

@@ -160,9 +160,46 @@ class ApiKeysTest {
       assertEquals(always, closed.admits(endpoint, null), endpoint.label());
       assertEquals(
           always || endpoint == Endpoint.METRICS, open.admits(endpoint, null), endpoint.label());
-      assertTrue(without.admits(endpoint, null), endpoint.label());
-      assertTrue(closed.admits(endpoint, "Bearer sk-1"), endpoint.label());
+      boolean isAdmin = endpoint == Endpoint.ADMIN;
+      assertEquals(!isAdmin, without.admits(endpoint, null), endpoint.label());
+      assertEquals(!isAdmin, closed.admits(endpoint, "Bearer sk-1"), endpoint.label());
     }
+  }
+
+  @Test
+  void adminsHaveKeysOfTheirOwn() throws IOException {
+    Path file = file("admin-2\n");
+    ApiKeyCheck check =
+        new ApiKeyCheck(
+            TritiumConfigTest.config(
+                Map.of(
+                    "tritium.api-keys", "sk-1",
+                    "tritium.admin.key", "admin-1",
+                    "tritium.admin.key-file", file.toString())));
+    assertTrue(check.hasAdmins());
+    for (String key : List.of("admin-1", "admin-2")) {
+      assertTrue(check.admits(Endpoint.ADMIN, "Bearer " + key), key);
+      assertFalse(check.admits(Endpoint.CHAT, "Bearer " + key), "no API key");
+    }
+    assertFalse(check.admits(Endpoint.ADMIN, "Bearer sk-1"), "no admin's");
+    assertFalse(check.admits(Endpoint.ADMIN, null));
+    change(file, "admin-3\n", 1);
+    check.look();
+    assertTrue(check.admits(Endpoint.ADMIN, "Bearer admin-3"));
+    assertFalse(check.admits(Endpoint.ADMIN, "Bearer admin-2"));
+    assertFalse(new ApiKeyCheck(TritiumConfigTest.config(Map.of())).hasAdmins());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {" ", ",", SECRET + " blank"})
+  void anAdminKeyThatIsNoneEndsTheServerAndIsNotQuoted(String key) {
+    TritiumConfig config = TritiumConfigTest.config(Map.of("tritium.admin.key", key));
+    Exception refusal =
+        assertThrows(IllegalArgumentException.class, () -> SettingsCheck.check(config));
+    String message = String.valueOf(refusal.getMessage());
+    assertTrue(message.startsWith("tritium.admin.key"), message);
+    assertFalse(message.contains(SECRET), message);
+    assertFalse(new ApiKeyCheck(config).admits(Endpoint.ADMIN, "Bearer " + SECRET));
   }
 
   private Path file(String text) throws IOException {

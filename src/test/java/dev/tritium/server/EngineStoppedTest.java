@@ -4,14 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.tritium.testing.Api;
 import dev.tritium.testing.Api.Answer;
-import io.quarkus.runtime.ShutdownEvent;
-import io.quarkus.runtime.StartupEvent;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusMock;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import java.net.URI;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -27,13 +24,15 @@ class EngineStoppedTest {
   @Inject EnergyMetrics energyMetrics;
 
   @Test
-  void requestsAreRefusedAtOnceAndHealthSaysSo() throws InterruptedException {
+  void requestsAreRefusedAtOnceAndHealthSaysSo() {
     Api api = Api.ready(uri);
-    ModelServer stopped = new ModelServer(config, metrics, energyMetrics);
-    stopped.start(new StartupEvent());
-    Api.await("it has loaded", Duration.ofSeconds(60), stopped::isLoaded);
-    stopped.stop(new ShutdownEvent());
-    QuarkusMock.installMockForType(stopped, ModelServer.class);
+    SharedEngine engine = new SharedEngine(config, metrics, energyMetrics);
+    ModelRegistry models = new ModelRegistry(engine, config);
+    engine.start();
+    models.add(ModelReference.parse("m"), true);
+    engine.stop();
+    QuarkusMock.installMockForType(engine, SharedEngine.class);
+    QuarkusMock.installMockForType(models, ModelRegistry.class);
     for (Answer answer :
         List.of(
             api.post("/v1/completions", Api.body("prompt", "A")),

@@ -1,71 +1,56 @@
 package dev.tritium.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.micrometer.prometheus.PrometheusConfig;
-import io.micrometer.prometheus.PrometheusMeterRegistry;
+import dev.tritium.server.HostedModel.Running;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
-import jakarta.enterprise.inject.Vetoed;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
-import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** The probes in each state of a server. */
 class HealthChecksTest {
-  private static final TritiumConfig CONFIG = TritiumConfigTest.config(Map.of());
+  private static final String B_LOADS = "the model b is loading or warming up";
+  private static final String B_FAILED = "the model b could not be loaded: no such folder";
 
-  private final State server = new State();
-  private final Drain drain = new Drain(server, CONFIG);
-  private final HealthCheck startup = new HealthChecks.ModelLoaded(server);
-  private final HealthCheck readiness = new HealthChecks.TakesRequests(server, drain);
-  private final HealthCheck liveness = new HealthChecks.EngineAlive(server, CONFIG);
+  private FakeServer server = new FakeServer(Map.of());
+  private Drain drain = drain();
+  private HealthCheck startup = new HealthChecks.ModelsLoaded(server.models);
+  private HealthCheck readiness =
+      new HealthChecks.TakesRequests(server.models, server.engine, drain);
+  private HealthCheck liveness = new HealthChecks.EngineAlive(server.engine, server.config);
 
-  /** A server that is as it is told. */
-  @Vetoed // no bean
-  private static final class State extends ModelServer {
-    boolean loaded = true;
-    boolean engineAlive = true;
-    Duration stalledFor = Duration.ZERO;
-    @Nullable String fullness;
+  private Drain drain() {
+    return new Drain(server.server, server.config);
+  }
 
-    @SuppressWarnings("deprecation") // Quarkus has no other registry yet
-    State() {
-      super(
-          CONFIG,
-          new EngineMetrics(new SimpleMeterRegistry(), Exemplars.none()),
-          new EnergyMetrics(
-              new SimpleMeterRegistry(), new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)));
-    }
+  /** From now on another server is asked. */
+  private void readyWhen(String policy) {
+    server.close();
+    server = new FakeServer(Map.of("tritium.health.ready-when", policy));
+    drain = drain();
+    startup = new HealthChecks.ModelsLoaded(server.models);
+    readiness = new HealthChecks.TakesRequests(server.models, server.engine, drain);
+    liveness = new HealthChecks.EngineAlive(server.engine, server.config);
+  }
 
-    @Override
-    boolean isLoaded() {
-      return loaded;
-    }
-
-    @Override
-    boolean isEngineAlive() {
-      return engineAlive;
-    }
-
-    @Override
-    Duration engineStalledFor() {
-      return stalledFor;
-    }
-
-    @Override
-    @Nullable String queueFullness() {
-      return fullness;
-    }
+  @AfterEach
+  void close() {
+    server.close();
   }
 
   private static void assertUp(HealthCheck... checks) {
     for (HealthCheck check : checks) {
       HealthCheckResponse response = check.call();
-      assertEquals(HealthCheckResponse.Status.UP, response.getStatus(), response.getName());
+      assertEquals(
+          HealthCheckResponse.Status.UP,
+          response.getStatus(),
+          () -> response.getName() + " " + response.getData());
       assertEquals(true, response.getData().isEmpty(), response.getName());
     }
   }
@@ -80,25 +65,88 @@ class HealthChecksTest {
 
   @Test
   void allAreUpWhileItServes() {
+    server.ready("a", 1);
     assertUp(startup, readiness, liveness);
   }
 
   @Test
-  void whileTheModelLoadsItIsAliveButNotReady() {
-    server.loaded = false;
-    assertDown("the model is loading or warming up", startup, readiness);
+  void whileItReadsItsSettingsItIsAliveButNotReady() {
+    assertDown("the server is starting", startup, readiness);
     assertUp(liveness);
   }
 
   @Test
-  void aFullQueueIsNotReady() {
-    server.fullness = "the queue is full: 256 prompts wait and at most 256 may";
-    assertDown(server.fullness, readiness);
+  void whileAModelLoadsItIsAliveButNotReady() {
+    server.ready("a", 1);
+    server.model("b");
+    assertDown(B_LOADS, startup, readiness);
+    assertUp(liveness);
+  }
+
+  @Test
+  void aModelThatFailedEndsTheStartAndIsNotReady() {
+    server.ready("a", 1);
+    server.model("b").failed("no such folder");
+    assertUp(startup, liveness);
+    assertDown(B_FAILED, readiness);
+  }
+
+  @Test
+  void oneModelIsEnoughIfItIsSoSet() {
+    readyWhen("any");
+    HostedModel b = server.model("b");
+    assertDown(B_LOADS, startup, readiness);
+    HostedModel a = server.ready("a", 1);
+    assertUp(startup, readiness, liveness);
+    b.failed("no such folder");
+    assertUp(startup, readiness, liveness);
+    server.fill(a);
+    assertDown(B_FAILED, readiness);
+    assertUp(startup, liveness);
+  }
+
+  @Test
+  void aFullQueueOfAnyModelIsNotReadyUnlessOneIsEnough() {
+    for (String policy : new String[] {"all", "any"}) {
+      readyWhen(policy);
+      HostedModel a = server.ready("a", 1);
+      server.ready("b", 1);
+      server.fill(a);
+      if (policy.equals("any")) {
+        assertUp(readiness);
+      } else {
+        assertDown("the queue is full: 1 prompts wait and at most 1 may", readiness);
+      }
+      assertUp(startup, liveness);
+    }
+  }
+
+  @Test
+  void aModelThatWasUnloadedOrThatAnAdminLoadsDoesNotMatter() {
+    HostedModel a = server.ready("a", 1);
+    HostedModel b = server.ready("b", 1);
+    server.models.add(ModelReference.parse("c=c"), false);
+    assertUp(startup, readiness, liveness);
+    server.models.remove(b);
+    assertUp(startup, readiness, liveness);
+    Running running = Objects.requireNonNull(a.unloading());
+    assertSame(running, a.running());
+    assertDown("the model a is being unloaded", readiness);
+    server.models.remove(a);
+    assertDown("the model c is loading or warming up", readiness);
+    assertUp(startup, liveness);
+  }
+
+  @Test
+  void aServerWithoutModelsIsAliveAndNotReady() {
+    server.models.remove(server.ready("a", 1));
+    assertDown("no model is served", readiness);
     assertUp(startup, liveness);
   }
 
   @Test
   void aServerThatEndsIsNotReady() throws InterruptedException {
+    server.ready("a", 1);
     drain.run(new ShutdownDelayInitiatedEvent());
     assertDown("the server is shutting down", readiness);
     assertUp(startup, liveness);
@@ -106,18 +154,20 @@ class HealthChecksTest {
 
   @Test
   void anEngineThatHasDiedIsNeitherReadyNorAlive() {
-    server.engineAlive = false;
+    server.ready("a", 1);
+    server.engine.alive = false;
     assertDown("the engine's thread has ended", readiness, liveness);
     assertUp(startup);
   }
 
   @Test
   void aStepMayTakeAsLongAsTheSettingSays() {
-    server.stalledFor = Duration.ofSeconds(60);
+    server.ready("a", 1);
+    server.engine.stalledFor = Duration.ofSeconds(60);
     assertUp(startup, readiness, liveness);
-    server.stalledFor = Duration.ofSeconds(61);
+    server.engine.stalledFor = Duration.ofSeconds(61);
     assertDown("the engine has finished no step for 61 s", liveness);
     TritiumConfig patient = TritiumConfigTest.config(Map.of("tritium.health.stall-timeout", "10m"));
-    assertUp(new HealthChecks.EngineAlive(server, patient));
+    assertUp(new HealthChecks.EngineAlive(server.engine, patient));
   }
 }

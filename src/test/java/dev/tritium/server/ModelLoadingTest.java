@@ -23,22 +23,20 @@ class ModelLoadingTest {
   URI uri;
 
   @Inject TritiumConfig config;
-  @Inject EngineMetrics metrics;
-  @Inject EnergyMetrics energyMetrics;
+  @Inject SharedEngine engine;
 
   @Test
   void requestsAreToldToComeAgainAndReadinessSaysNo() {
     Api api = Api.ready(uri);
-    QuarkusMock.installMockForType(
-        new ModelServer(config, metrics, energyMetrics), ModelServer.class);
+    ModelRegistry loading = new ModelRegistry(engine, config);
+    loading.add(ModelReference.parse("slow=models/slow"), true).loaded(0.5);
+    QuarkusMock.installMockForType(loading, ModelRegistry.class);
     Object messages = List.of(Map.of("role", "user", "content", "Hi"));
     for (Answer answer :
         List.of(
             api.post("/v1/completions", Api.body("prompt", "A")),
             api.post("/v1/chat/completions", Api.body("messages", messages, "stream", true)),
-            api.post("/tokenize", Api.body("prompt", "A")),
-            api.get("/v1/models"),
-            api.get("/v1/models/any"))) {
+            api.post("/tokenize", Api.body("prompt", "A", "model", "slow")))) {
       assertEquals(503, answer.status(), answer::toString);
       int seconds = Integer.parseInt(answer.headers().get("retry-after"));
       assertTrue(seconds > 0 && seconds < 60, answer::toString);
@@ -51,10 +49,15 @@ class ModelLoadingTest {
       Answer answer = api.get("/q/health/" + probe);
       assertEquals(503, answer.status(), answer::toString);
       assertEquals(
-          "the model is loading or warming up",
+          "the model slow is loading or warming up",
           answer.json().findPath("reason").textValue(),
           answer::toString);
     }
     assertEquals(200, api.get("/q/health/live").status());
+    JsonNode listed = api.get("/v1/models").json().at("/data/0");
+    assertEquals("loading", listed.get("status").textValue());
+    assertEquals(0.45, listed.get("progress").doubleValue(), listed::toString);
+    assertEquals(listed, api.get("/v1/models/slow").json());
+    assertEquals(404, api.get("/v1/models/any").status());
   }
 }

@@ -9,6 +9,7 @@ import dev.tritium.energy.EnergySettings;
 import dev.tritium.energy.Watts;
 import dev.tritium.scheduler.SchedulerLimits;
 import dev.tritium.server.TritiumConfig.GenerationDefaults;
+import dev.tritium.server.TritiumConfig.ReadyWhen;
 import io.smallrye.config.ConfigMappings;
 import io.smallrye.config.ConfigValidationException;
 import io.smallrye.config.SmallRyeConfigBuilder;
@@ -55,11 +56,14 @@ class TritiumConfigTest {
     assertEquals(10_485_760, config.maxBodyBytes());
     assertFalse(config.exitWhenReady());
     assertEquals(1_200, config.warmup().millis());
-    assertEquals(SchedulerLimits.defaults(), ModelServer.limits(config));
+    assertEquals(SchedulerLimits.defaults(), ModelLoader.limits(config, 1));
     assertEquals(4096, config.maxConnections());
     assertEquals(Duration.ofSeconds(5), config.stream().ping());
     assertEquals(Duration.ofSeconds(30), config.stream().stallTimeout());
     assertEquals(Duration.ofSeconds(60), config.health().stallTimeout());
+    assertEquals(ReadyWhen.ALL, config.health().readyWhen());
+    assertEquals(Optional.empty(), config.admin().key());
+    assertEquals(Optional.empty(), config.admin().keyFile());
     assertEquals(Duration.ofSeconds(25), config.shutdown().grace());
     assertEquals(Optional.empty(), config.apiKeys());
     assertEquals(Optional.empty(), config.apiKeysFile());
@@ -78,12 +82,23 @@ class TritiumConfigTest {
   }
 
   @Test
+  void modelsShareTheMemoryForStates() {
+    TritiumConfig config = config(Map.of("tritium.prefix-cache.bytes", "9000"));
+    SchedulerLimits alone = ModelLoader.limits(config, 1);
+    SchedulerLimits ofThree = ModelLoader.limits(config, 3);
+    assertEquals(9000, alone.cacheBytes());
+    assertEquals(3000, ofThree.cacheBytes());
+    assertEquals(alone.stateBytes() / 3, ofThree.stateBytes());
+    assertEquals(alone.maxRunning(), ofThree.maxRunning());
+  }
+
+  @Test
   void thePrefixCacheTakesAnEighthOfASmallMemory() {
     OptionalLong unset = config(Map.of()).prefixCache().bytes();
-    assertEquals(64 << 20, ModelServer.prefixCacheBytes(unset, 512 << 20));
-    assertEquals(256 << 20, ModelServer.prefixCacheBytes(unset, 64L << 30));
+    assertEquals(64 << 20, ModelLoader.prefixCacheBytes(unset, 512 << 20));
+    assertEquals(256 << 20, ModelLoader.prefixCacheBytes(unset, 64L << 30));
     OptionalLong set = config(Map.of("tritium.prefix-cache.bytes", "7")).prefixCache().bytes();
-    assertEquals(7, ModelServer.prefixCacheBytes(set, 512 << 20));
+    assertEquals(7, ModelLoader.prefixCacheBytes(set, 512 << 20));
   }
 
   @ParameterizedTest

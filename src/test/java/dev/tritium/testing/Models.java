@@ -8,6 +8,7 @@ import dev.tritium.kernel.T2Format;
 import dev.tritium.kernel.Workers;
 import dev.tritium.model.Batch;
 import dev.tritium.model.LanguageModel;
+import dev.tritium.model.Loading;
 import dev.tritium.model.ModelFamilies;
 import dev.tritium.model.SequenceState;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ public final class Models {
 
   public static LanguageModel load(Path folder, Kernels kernels) {
     ModelFolder opened = ModelFolder.open(folder);
-    return ModelFamilies.load(opened, kernels, null);
+    return ModelFamilies.load(opened, kernels, Loading.with(kernels.workers(), null));
   }
 
   /** Runs tokens on a state and returns the logits of every row [tokens, vocabulary]. */

@@ -3,6 +3,7 @@ package dev.tritium.api.openai;
 import dev.tritium.scheduler.DrainingException;
 import dev.tritium.scheduler.QueueFullException;
 import dev.tritium.scheduler.RequestTimeoutException;
+import dev.tritium.tokenizer.TokenizerClosedException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,8 @@ public final class ApiException extends RuntimeException {
               ErrorKind.QUEUE_FULL, null, e.getMessage() + "; try again later", e.retryAfter());
       case DrainingException e ->
           new ApiException(ErrorKind.SHUTTING_DOWN, null, String.valueOf(e.getMessage()));
+      case TokenizerClosedException e -> // it was being unloaded when the request came
+          new ApiException(ErrorKind.MODEL_NOT_FOUND, "model", "the model was just unloaded");
       case RequestTimeoutException e ->
           new ApiException(ErrorKind.REQUEST_TIMEOUT, null, String.valueOf(e.getMessage()));
       default ->

@@ -13,6 +13,7 @@ public enum Endpoint {
   METRICS,
   OPENAPI,
   PLAYGROUND,
+  ADMIN,
   OTHER;
 
   /**
@@ -41,6 +42,9 @@ public enum Endpoint {
     }
     if (path.startsWith("/q/health/")) {
       return HEALTH;
+    }
+    if (path.equals("/admin") || path.startsWith("/admin/")) {
+      return ADMIN;
     }
     return path.startsWith("/playground/") ? PLAYGROUND : OTHER; // its scripts and style
   }

@@ -11,11 +11,13 @@ public enum ErrorKind {
   NOT_FOUND(404, "invalid_request_error", "not_found"),
   MODEL_NOT_FOUND(404, "invalid_request_error", "model_not_found"),
   METHOD_NOT_ALLOWED(405, "invalid_request_error", "method_not_allowed"),
+  MODEL_CONFLICT(409, "invalid_request_error", "model_conflict"),
   BODY_TOO_LARGE(413, "invalid_request_error", "body_too_large"),
   UNSUPPORTED_MEDIA_TYPE(415, "invalid_request_error", "unsupported_media_type"),
   QUEUE_FULL(429, "rate_limit_error", "rate_limit_exceeded"),
   INTERNAL(500, "server_error", "internal_error"),
   MODEL_LOADING(503, "server_error", "model_loading"),
+  MODEL_FAILED(503, "server_error", "model_failed"),
   SHUTTING_DOWN(503, "server_error", "shutting_down"),
   ENGINE_STOPPED(503, "server_error", "engine_stopped"),
   REQUEST_TIMEOUT(504, "server_error", "request_timeout");

@@ -18,12 +18,12 @@ public class ModelsResource {
     this.models = models;
   }
 
-  /** Every model that answers. */
+  /** Every model, whatever its status. */
   @GET
   public String list() {
     ObjectNode json = Json.object().put("object", "list");
     ArrayNode data = json.putArray("data");
-    models.all().forEach(model -> data.add(json(model)));
+    models.all().forEach(model -> data.add(model.json()));
     return json.toString();
   }
 
@@ -31,14 +31,6 @@ public class ModelsResource {
   @GET
   @Path("/{id: .+}")
   public String get(@PathParam("id") String id) {
-    return json(models.require(id)).toString();
-  }
-
-  private static ObjectNode json(ServedModel model) {
-    return Json.object()
-        .put("id", model.id())
-        .put("object", "model")
-        .put("created", model.createdSeconds())
-        .put("owned_by", "tritium");
+    return models.report(id).json().toString();
   }
 }

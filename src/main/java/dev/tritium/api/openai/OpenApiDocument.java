@@ -61,6 +61,7 @@ final class OpenApiDocument {
     schemas.set("ChatCompletionRequest", Parameters.requestSchema(Parameters.CHAT));
     schemas.set("TokenizeRequest", Parameters.requestSchema(Parameters.TOKENIZE));
     schemas.set("DetokenizeRequest", Parameters.requestSchema(Parameters.DETOKENIZE));
+    schemas.set("LoadRequest", Parameters.requestSchema(Parameters.LOAD));
   }
 
   private void addErrors() {
@@ -120,13 +121,17 @@ final class OpenApiDocument {
   private static boolean mayAnswer(ErrorKind kind, String path, JsonNode operation) {
     boolean hasBody = operation.has("requestBody");
     boolean namesModel = path.contains("{id}");
+    boolean isAdmin = path.startsWith("/admin/");
+    boolean usesModel = hasBody && !isAdmin;
     return switch (kind) {
-      case NOT_FOUND, METHOD_NOT_ALLOWED -> false; // those of no operation
-      case INVALID_API_KEY -> !operation.has("security");
-      case MODEL_NOT_FOUND -> hasBody || namesModel;
-      case INVALID_REQUEST, CONTEXT_LENGTH_EXCEEDED -> hasBody;
+      case METHOD_NOT_ALLOWED -> false; // that of no operation
+      case NOT_FOUND, MODEL_CONFLICT -> isAdmin;
+      case INVALID_API_KEY -> isAdmin || !operation.has("security");
+      case MODEL_NOT_FOUND -> usesModel || namesModel;
+      case INVALID_REQUEST -> hasBody;
+      case CONTEXT_LENGTH_EXCEEDED, MODEL_LOADING, MODEL_FAILED, ENGINE_STOPPED -> usesModel;
       case QUEUE_FULL, REQUEST_TIMEOUT -> path.endsWith("/completions");
-      case MODEL_LOADING, SHUTTING_DOWN, ENGINE_STOPPED, INTERNAL -> !path.startsWith("/q/");
+      case SHUTTING_DOWN, INTERNAL -> !path.startsWith("/q/");
       case BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE -> true;
     };
   }

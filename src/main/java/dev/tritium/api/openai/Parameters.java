@@ -34,7 +34,7 @@ final class Parameters {
       {"type": "array", "items": {"type": "integer", "minimum": 0}}""";
 
   private static final Parameter MODEL =
-      Parameter.of("model", Shape.TEXT, "the served model", "Id of the model, as `/v1/models` has");
+      Parameter.of("model", Shape.TEXT, "the first model", "Id of a model, as `/v1/models` has");
 
   private static final Shape PROMPT =
       Shape.of(
@@ -397,8 +397,19 @@ final class Parameters {
               Parameter.REQUIRED,
               "At most `tritium.max-model-len` ids"));
 
+  static final List<Parameter> LOAD_ROWS =
+      List.of(
+          Parameter.of(
+              "model",
+              Shape.TEXT,
+              Parameter.REQUIRED,
+              "What `--model` takes, without a name: a folder on the server"),
+          Parameter.of(
+              "name", Shape.TEXT, "the folder's name", "What clients are to call the model"));
+
   static final Map<String, Parameter> TOKENIZE = all(List.of(TOKENIZE_ROWS));
   static final Map<String, Parameter> DETOKENIZE = all(List.of(DETOKENIZE_ROWS));
+  static final Map<String, Parameter> LOAD = all(List.of(LOAD_ROWS));
 
   private Parameters() {}
 

@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
  * A model that answers requests.
  *
  * @param id the name clients use
- * @param createdSeconds when it was loaded, in seconds since 1970
  * @param vocabularySize token ids are below it
  * @param eosIds token ids that end a text
  * @param grammars what answers must be, over the model's tokens
@@ -23,7 +22,6 @@ import org.jspecify.annotations.Nullable;
  */
 public record ServedModel(
     String id,
-    long createdSeconds,
     int vocabularySize,
     Set<Integer> eosIds,
     Tokenizer tokenizer,

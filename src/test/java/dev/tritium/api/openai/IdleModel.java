@@ -32,7 +32,6 @@ final class IdleModel implements Models, AutoCloseable {
     this.model =
         new ServedModel(
             "served",
-            0,
             FakeModel.VOCABULARY,
             Set.of(FakeModel.EOS),
             tokenizer,
@@ -51,8 +50,13 @@ final class IdleModel implements Models, AutoCloseable {
   }
 
   @Override
-  public List<ServedModel> all() {
-    return List.of(model);
+  public List<ModelReport> all() {
+    return List.of(report(model.id()));
+  }
+
+  @Override
+  public ModelReport report(String id) {
+    return new ModelReport(model.id(), 0, ModelStatus.READY, 1, null, null);
   }
 
   ServedModel model() {

@@ -47,6 +47,7 @@ class ParametersTest {
         "both", supported(Parameters.SHARED),
         "tokenize", supported(Parameters.TOKENIZE_ROWS),
         "detokenize", supported(Parameters.DETOKENIZE_ROWS),
+        "load", supported(Parameters.LOAD_ROWS),
         "accepted", accepted(Parameters.ACCEPTED, Parameters.ACCEPTED_CHAT),
         "refused-completions", refused(Parameters.REFUSED_COMPLETIONS),
         "refused-chat", refused(Parameters.REFUSED_CHAT),
