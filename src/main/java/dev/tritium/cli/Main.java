@@ -8,7 +8,7 @@ import picocli.CommandLine.Spec;
 
 /**
  * The command line: {@code tritium serve | generate | bench | inspect | pull | list | verify | rm |
- * health}.
+ * prune | health}.
  */
 @Command(
     name = "tritium",
@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
       ListCommand.class,
       VerifyCommand.class,
       RemoveCommand.class,
+      PruneCommand.class,
       HealthCommand.class
     },
     footer = {
