@@ -1,17 +1,9 @@
 package dev.tritium.hub;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.io.IOException;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Optional;
-import java.util.UUID;
 
 /**
  * The cache of huggingface_hub, which its Python tools read and write too: {@code
@@ -27,8 +19,6 @@ public record HubCache(Path folder) {
   static final String SNAPSHOTS = "snapshots";
   static final String BLOBS = "blobs";
   static final String REFS = "refs";
-
-  private static final Logger LOG = System.getLogger(HubCache.class.getName());
 
   /** Where a model's files are. */
   record Model(ModelId id, Path cache, Path folder) {
@@ -60,6 +50,11 @@ public record HubCache(Path folder) {
       return locks().resolve(hash + ".lock");
     }
 
+    /** The folder for what is ours alone. */
+    Path ours() {
+      return folder.resolve(".tritium");
+    }
+
     /** The commit that the revision is, as far as the cache knows. */
     Optional<String> commit() {
       if (ModelId.isCommit(id.revision())) {
@@ -75,7 +70,7 @@ public record HubCache(Path folder) {
     /** Notes that the revision is that commit. */
     void pointTo(String commit) throws IOException {
       if (!ModelId.isCommit(id.revision()) && !commit().equals(Optional.of(commit))) {
-        write(ref(), commit);
+        new AtomicFiles(ours()).write(ref(), commit);
       }
     }
   }
@@ -102,67 +97,5 @@ public record HubCache(Path folder) {
     } catch (IOException e) {
       return false;
     }
-  }
-
-  /** Writes a small file so that nobody ever sees a part of it. */
-  static void write(Path file, String text) throws IOException {
-    Files.createDirectories(file.getParent());
-    Path temporary = temporary(file);
-    try {
-      Files.writeString(temporary, text, UTF_8);
-      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(temporary);
-    }
-  }
-
-  private static Path temporary(Path file) {
-    return file.resolveSibling("." + UUID.randomUUID() + ".tmp");
-  }
-
-  /**
-   * Gives a blob a name in a snapshot, unless it has that already: by a relative link, as the cache
-   * may be moved or mounted elsewhere; where there are no links by a hard one, or else by a copy.
-   *
-   * @param links whether links are wanted at all
-   */
-  static void link(Path folder, String name, Path blob, boolean links) throws IOException {
-    Path file = folder.resolve(name);
-    if (isWhole(file, Files.size(blob))) {
-      return;
-    }
-    Files.createDirectories(folder);
-    Path temporary = temporary(file);
-    try {
-      if (!links || !isLinked(temporary, folder.relativize(blob), blob)) {
-        Files.copy(blob, temporary);
-      }
-      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(temporary);
-    }
-  }
-
-  private static boolean isLinked(Path link, Path target, Path blob) throws IOException {
-    try {
-      Files.createSymbolicLink(link, target);
-      return true;
-    } catch (UnsupportedOperationException | FileSystemException e) {
-      requireNew(e);
-    }
-    try {
-      Files.createLink(link, blob);
-      return true;
-    } catch (UnsupportedOperationException | FileSystemException e) {
-      LOG.log(Level.DEBUG, "no links at " + link, e);
-      return false;
-    }
-  }
-
-  private static void requireNew(Exception failure) throws IOException {
-    if (failure instanceof FileAlreadyExistsException e) {
-      throw e;
-    }
-    LOG.log(Level.DEBUG, "no symbolic link", failure);
   }
 }

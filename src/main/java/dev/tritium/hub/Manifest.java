@@ -30,7 +30,7 @@ final class Manifest {
 
   /** Our note about a snapshot. */
   static Path path(HubCache.Model model, String commit) {
-    return model.folder().resolve(".tritium").resolve(commit + ".json");
+    return model.ours().resolve(commit + ".json");
   }
 
   /** What huggingface_hub keeps of the hub's listing. */
@@ -46,7 +46,7 @@ final class Manifest {
     for (RemoteFile file : files) {
       all.putObject(file.name()).put("size", file.bytes()).put("hash", file.hash());
     }
-    HubCache.write(path(model, commit), root.toPrettyString() + "\n");
+    new AtomicFiles(model.ours()).write(path(model, commit), root.toPrettyString() + "\n");
   }
 
   /** The files of a snapshot of ours by name; nothing if it is not ours or was not finished. */

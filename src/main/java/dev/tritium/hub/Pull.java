@@ -167,10 +167,12 @@ public final class Pull {
   /** Links the snapshot; what is there of it already stays. */
   private Path publish(String commit, Collection<RemoteFile> files) throws IOException {
     Path snapshot = cached.snapshot(commit);
+    AtomicFiles made = new AtomicFiles(cached.ours());
+    made.sweep();
     List<RemoteFile> inOrder = new ArrayList<>(files);
     inOrder.sort(Comparator.comparing(file -> file.name().equals(NeededFiles.CONFIG)));
     for (RemoteFile file : inOrder) {
-      HubCache.link(snapshot, file.name(), cached.blob(file.hash()), settings.links());
+      made.link(snapshot, file.name(), cached.blob(file.hash()), settings.links());
     }
     Manifest.write(cached, commit, files);
     cached.pointTo(commit);

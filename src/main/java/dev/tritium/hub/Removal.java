@@ -34,7 +34,7 @@ public final class Removal {
     }
     try {
       delete(model.folder().resolve(HubCache.REFS));
-      delete(model.folder().resolve(".tritium"));
+      delete(model.ours());
       long freed = delete(model.folder().resolve(HubCache.SNAPSHOTS)) + delete(model.folder());
       delete(model.locks());
       return freed;
