@@ -1,6 +1,8 @@
 package dev.tritium.checkpoint;
 
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
@@ -10,10 +12,14 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.function.BiFunction;
 
-/** Reading the small files of a model folder, with errors that say which file and why. */
+/** Reading a model's files, with errors that say which file and why. */
 final class CheckpointFiles {
+  private static final Logger LOG = System.getLogger(CheckpointFiles.class.getName());
+
   private CheckpointFiles() {}
 
   /**
@@ -74,6 +80,15 @@ final class CheckpointFiles {
       return Files.readAttributes(path, BasicFileAttributes.class);
     } catch (IOException e) {
       throw unreadable(path, e);
+    }
+  }
+
+  /** Notes that a file is in use; where that is impossible it only looks unused. */
+  static void touch(Path file) {
+    try {
+      Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "not touched: " + file, e);
     }
   }
 

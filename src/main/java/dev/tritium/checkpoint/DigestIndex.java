@@ -16,15 +16,17 @@ import java.util.stream.Collectors;
 
 /**
  * Remembers the digests of model folders, so that a start need not read the weights for them: one
- * small file for each folder, with the stamps of its files, the digest and a checksum.
+ * small file for each folder, with the stamps of its files, the digest and a checksum. Folders of
+ * the hub's cache share one where their blobs are the same.
  *
  * <p>A digest is believed only if every stamp is the same. Files that had changed within the last
  * two seconds before they were opened are not remembered: another change could leave the same
- * times, as in git's racily clean entries.
+ * times, as in git's racily clean entries. Blobs are: their names say what they hold.
  */
 final class DigestIndex {
   private static final Logger LOG = System.getLogger(DigestIndex.class.getName());
   static final Duration REST = Duration.ofSeconds(2); // the coarsest file times, those of FAT
+  static final String EXTENSION = ".digest";
   private static final int NAME_CHARS = 32;
 
   private final Path folder;
@@ -48,6 +50,7 @@ final class DigestIndex {
         byte[] digest = HexFormat.of().parseHex(entry, stamps.length(), stamps.length() + 64);
         if (entry.equals(entry(stamps, digest)) && isUnchanged(model)) {
           model.modelDigest().preset(digest);
+          CheckpointFiles.touch(path(model));
         }
       } catch (IOException | IllegalArgumentException | IndexOutOfBoundsException e) {
         LOG.log(Level.DEBUG, "no digest of " + model.path(), e);
@@ -60,7 +63,8 @@ final class DigestIndex {
   void remember(ModelFolder model) {
     Instant latest = model.opened().minus(rest);
     boolean atRest =
-        model.stamps().stream().allMatch(s -> s.changed().toInstant().isBefore(latest));
+        model.stamps().stream()
+            .allMatch(s -> s.isBlob() || s.changed().toInstant().isBefore(latest));
     if (!atRest || !isUnchanged(model)) {
       return;
     }
@@ -82,12 +86,14 @@ final class DigestIndex {
   }
 
   private Path path(ModelFolder model) throws IOException {
-    return folder.resolve(name(model) + ".digest");
+    return folder.resolve(name(model) + EXTENSION);
   }
 
   /** A file name for what concerns a model folder, wherever symbolic links lead to it. */
   static String name(ModelFolder model) throws IOException {
-    return hex(model.path().toRealPath().toString()).substring(0, NAME_CHARS);
+    boolean blobs = model.stamps().stream().allMatch(FileStamp::isBlob);
+    return hex(blobs ? stamps(model) : model.path().toRealPath().toString())
+        .substring(0, NAME_CHARS);
   }
 
   /** Whether all files that the model was opened from are still what they were. */
@@ -108,7 +114,7 @@ final class DigestIndex {
     return text + hex(text) + "\n";
   }
 
-  private static String hex(String text) {
+  static String hex(String text) {
     return HexFormat.of().formatHex(ModelDigest.sha256().digest(text.getBytes(UTF_8)));
   }
 }

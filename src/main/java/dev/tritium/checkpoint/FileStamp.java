@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.util.regex.Pattern;
 
 /**
  * What tells a file from any other and from itself with other content, without reading it.
@@ -17,6 +18,7 @@ import java.nio.file.attribute.FileTime;
  * @param inode 0 where there is none
  */
 record FileStamp(Path path, long bytes, FileTime modified, FileTime changed, long inode) {
+  private static final Pattern HASH = Pattern.compile("[0-9a-f]{40}|[0-9a-f]{64}");
 
   /**
    * The stamp of a file, symbolic links followed.
@@ -40,8 +42,25 @@ record FileStamp(Path path, long bytes, FileTime modified, FileTime changed, lon
     }
   }
 
+  /**
+   * Whether the file is named by the hash of its content, as blobs in the hub's cache are, which
+   * never change once they are there.
+   */
+  boolean isBlob() {
+    Path parent = path.getParent();
+    return parent != null
+        && parent.endsWith("blobs")
+        && HASH.matcher(String.valueOf(path.getFileName())).matches();
+  }
+
+  /**
+   * What says that content is the same: of a blob its hash, wherever and since when it is there.
+   */
   @Override
   public String toString() {
+    if (isBlob()) {
+      return "blob %s, %d bytes".formatted(path.getFileName(), bytes);
+    }
     return "%s %d bytes, modified %d ns, changed %d ns, inode %d"
         .formatted(path, bytes, modified.to(NANOSECONDS), changed.to(NANOSECONDS), inode);
   }

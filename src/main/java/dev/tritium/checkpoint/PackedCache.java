@@ -10,9 +10,11 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -26,10 +28,16 @@ import org.jspecify.annotations.Nullable;
  * whatever their files' times say. {@link DigestIndex} spares reading the weights for that.
  *
  * <p>Any number of processes may share the folder: files appear whole, and what is damaged is
- * packed anew. Nothing is deleted but what killed writers leave.
+ * packed anew. Nothing is deleted but what killed writers leave, until {@link #prune} is called: a
+ * file's modification time is that of its last use.
  */
 public final class PackedCache {
   private static final Logger LOG = System.getLogger(PackedCache.class.getName());
+  private static final String LOCK = ".lock";
+
+  /** All that the folder has but what is being written, which its writer deletes. */
+  private static final String PRUNED =
+      "*{" + PackedFile.EXTENSION + "," + DigestIndex.EXTENSION + "," + LOCK + "}";
 
   private final Path folder;
   private final Parallel parallel;
@@ -55,9 +63,39 @@ public final class PackedCache {
     this.index = new DigestIndex(folder, rest);
   }
 
-  /** The user's cache: {@code packed} in {@link CacheFolder}. */
+  /** The user's cache. */
   public static PackedCache ofUser(Parallel parallel) {
-    return new PackedCache(CacheFolder.path().resolve("packed"), parallel);
+    return new PackedCache(folderOfUser(), parallel);
+  }
+
+  /** Where the user's cache lies, or will: {@code packed} in {@link CacheFolder}. */
+  public static Path folderOfUser() {
+    return CacheFolder.path().resolve("packed");
+  }
+
+  /**
+   * Deletes the files that no start has used since a moment: of models that are gone, or packed by
+   * other versions. Who has one open keeps it until its end.
+   *
+   * @param folder need not exist
+   * @return bytes of the files that were deleted
+   * @throws CheckpointException if one cannot be deleted
+   */
+  public static long prune(Path folder, Instant unusedSince) {
+    long freed = 0;
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, PRUNED)) {
+      for (Path file : files) {
+        if (Files.getLastModifiedTime(file).toInstant().isBefore(unusedSince)) {
+          freed += Files.size(file);
+          Files.delete(file);
+        }
+      }
+    } catch (NoSuchFileException e) {
+      LOG.log(Level.DEBUG, "gone already, or no cache yet", e);
+    } catch (IOException | DirectoryIteratorException e) {
+      throw new CheckpointException("%s: cannot be pruned: %s".formatted(folder, e), e);
+    }
+    return freed;
   }
 
   /**
@@ -112,6 +150,7 @@ public final class PackedCache {
       String problem =
           file.holds(formatId, version, digest) ? firstDamage(file) : "holds another model";
       if (problem == null) {
+        CheckpointFiles.touch(path);
         return Optional.of(file);
       }
       file.close();
@@ -182,7 +221,7 @@ public final class PackedCache {
   private PackingLock lock(ModelFolder model) {
     FileChannel channel = null;
     try {
-      Path file = folder.resolve(DigestIndex.name(model) + ".lock");
+      Path file = folder.resolve(DigestIndex.name(model) + LOCK);
       Files.createDirectories(folder);
       channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       boolean waited = channel.tryLock() == null;

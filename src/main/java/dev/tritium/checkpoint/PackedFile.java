@@ -15,7 +15,7 @@ import java.util.List;
  * one does not change.
  */
 public final class PackedFile implements AutoCloseable {
-  private static final String EXTENSION = ".packed";
+  static final String EXTENSION = ".packed";
 
   private final Path path;
   private final Arena arena;

@@ -7,13 +7,11 @@ import dev.tritium.grammar.Grammar.Call;
 import dev.tritium.grammar.Grammar.Epsilon;
 import java.nio.LongBuffer;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -93,16 +91,13 @@ final class Configurations {
     return next;
   }
 
-  /** All that may be after one more byte. */
-  List<Configuration> successors(Configuration configuration) {
-    List<Configuration> next = new ArrayList<>(classes);
-    for (int b = 0; b < 256; b++) {
-      if (b == 0 || byteClasses[b] != byteClasses[b - 1]) {
-        next.add(next(configuration, (byte) b));
-      }
+  /** What follows any byte is what follows one of these. */
+  byte[] byteOfEachClass() {
+    byte[] bytes = new byte[classes];
+    for (int b = 255; b >= 0; b--) {
+      bytes[byteClasses[b]] = (byte) b;
     }
-    next.removeIf(Configuration::isDead);
-    return next;
+    return bytes;
   }
 
   /** Memory of what is kept, by estimate; any thread may ask. */

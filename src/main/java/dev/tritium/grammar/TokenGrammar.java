@@ -1,9 +1,11 @@
 package dev.tritium.grammar;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -15,7 +17,6 @@ public final class TokenGrammar {
   /** A mask may cost so much; then longer tokens are left out, so that other sequences go on. */
   private static final long MAX_WORK = 200_000; // positions
 
-  /** A whole look ahead at a schema of a dozen properties takes a fraction of it. */
   private static final long AHEAD_NANOS = 50_000_000;
 
   private static final int STATE_BYTES = 100;
@@ -58,7 +59,8 @@ public final class TokenGrammar {
   /**
    * Finds out about the places nearest to the beginning of a document, so that the thread of the
    * constraints need not: for 50 ms at most, and before the first constraint, else nothing is done.
-   * All places of a schema are found in that time, unless it nests without end or is large.
+   * All places where documents often are can be found in that time, unless the schema is large or
+   * nests without end.
    */
   public synchronized void lookAhead() {
     if (!begun) {
@@ -76,12 +78,25 @@ public final class TokenGrammar {
         && System.nanoTime() - began < nanos) {
       Configuration at = open.remove();
       var _ = mask(at);
-      for (Configuration next : configurations.successors(at)) {
+      for (Configuration next : likelyNext(at)) {
         if (seen.add(next)) {
           open.add(next);
         }
       }
     }
+  }
+
+  /** Without escapes and the beginnings of longer characters, unless one must come: few tokens. */
+  private List<Configuration> likelyNext(Configuration at) {
+    List<Configuration> likely = new ArrayList<>();
+    List<Configuration> rare = new ArrayList<>();
+    for (byte b : configurations.byteOfEachClass()) {
+      Configuration next = configurations.next(at, b);
+      if (!next.isDead()) {
+        (b == '\\' || b < 0 ? rare : likely).add(next);
+      }
+    }
+    return likely.isEmpty() ? rare : likely;
   }
 
   /** A constraint before the first token of a document. */

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -114,6 +115,55 @@ class PackedCacheTest {
     rest();
     assertServed(1, false);
     assertServed(1, false);
+  }
+
+  @Test
+  void blobsOfTheHubAreKnownByTheirNames() throws Exception {
+    rest = Duration.ofDays(1); // they may have come just now
+    Path blobs = Files.createDirectories(folder.resolve("hub/blobs"));
+    Path plain = modelFolder;
+    for (String revision : List.of("one", "two")) {
+      modelFolder = Files.createDirectories(folder.resolve("hub/snapshots").resolve(revision));
+      for (String name : List.of("config.json", "model.safetensors")) {
+        String hash = DigestIndex.hex(name).substring(0, name.startsWith("config") ? 40 : 64);
+        Files.copy(plain.resolve(name), blobs.resolve(hash), StandardCopyOption.REPLACE_EXISTING);
+        Files.createSymbolicLink(modelFolder.resolve(name), Path.of("../../blobs", hash));
+      }
+      assertServed(1, revision.equals("one"));
+    }
+    assertEquals(List.of(3, 2), parallelCounts, "three tensors are hashed, two sections checked");
+    assertEquals(1, files(".digest").size());
+
+    modelFolder = plain;
+    assertServed(1, false); // the key is what is in them
+  }
+
+  @Test
+  void whatNoStartUsesIsPruned() throws Exception {
+    rest();
+    assertServed(1, true);
+    Path used = files(".packed").getFirst();
+    Path unused = Files.copy(used, cacheFolder.resolve("T9-1-00.packed"));
+    Path writing = Files.createFile(cacheFolder.resolve("1.tmp"));
+    FileTime longAgo = FileTime.from(Instant.now().minus(Duration.ofDays(40)));
+    for (Path file : files("")) {
+      Files.setLastModifiedTime(file, longAgo);
+    }
+    assertServed(1, false); // noted, also for the digest
+
+    Instant monthAgo = Instant.now().minus(Duration.ofDays(30));
+    assertEquals(Files.size(unused), PackedCache.prune(cacheFolder, monthAgo));
+    assertFalse(Files.exists(unused));
+    assertTrue(Files.exists(writing));
+    parallelCounts.clear();
+    assertServed(1, false);
+    assertEquals(List.of(2), parallelCounts, "no tensor is hashed");
+
+    long all = Files.size(used) + Files.size(files(".digest").getFirst());
+    assertEquals(all, PackedCache.prune(cacheFolder, Instant.now().plusSeconds(1)));
+    assertEquals(List.of(writing), files(""));
+    assertServed(1, true);
+    assertEquals(0, PackedCache.prune(folder.resolve("none"), Instant.now()));
   }
 
   @Test
