@@ -189,7 +189,8 @@ class UnloadTest {
     int threadsAllowed = threadsBefore + 2; // the JVM's own come and go
     Api.await("threads end", PATIENCE, () -> threads() <= threadsAllowed);
     long grown = heapBytes() - heapBefore;
-    assertTrue(grown < 8_000_000, grown + " bytes of heap after 15 more models, which have more each");
+    assertTrue(
+        grown < 8_000_000, grown + " bytes of heap after 15 more models, which have more each");
     Api.await(
         "no model is held",
         PATIENCE,
