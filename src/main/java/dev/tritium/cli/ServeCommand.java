@@ -42,7 +42,8 @@ final class ServeCommand implements Runnable {
     List<String> models = options.models();
     models.forEach(ModelReference::parse);
     if (models.size() <= 1) {
-      // A wrong name fails, and a model is pulled, before anything starts; of several, others serve.
+      // A wrong name fails, and a model is pulled, before anything starts; of several, others
+      // serve.
       var _ = HubModels.folder(options.model(), true, spec.commandLine().getErr());
     }
     for (OptionSpec option : spec.options()) {

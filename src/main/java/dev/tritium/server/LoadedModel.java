@@ -115,9 +115,8 @@ public record LoadedModel(
   public static String defaultName(Optional<String> model) {
     Path folder = Path.of(model.orElse(BUNDLED));
     Optional<ModelId> id =
-        model.isEmpty() || Files.isDirectory(folder)
-            ? ModelId.ofSnapshot(folder)
-            : ModelId.parse(model.get());
+        ModelId.ofSnapshot(folder)
+            .or(() -> model.filter(m -> !Files.isDirectory(folder)).flatMap(ModelId::parse));
     Path last = folder.toAbsolutePath().normalize().getFileName();
     return id.map(ModelId::repository).orElse(String.valueOf(last == null ? folder : last));
   }
