@@ -25,8 +25,7 @@ class HubModelIT {
     environment.put("TRITIUM_MODEL", FakeHub.ID);
     try (FakeHub hub = new FakeHub(Path.of("src/test/resources/golden/hgrn-tiny"))) {
       environment.put("HF_ENDPOINT", hub.endpoint());
-      try (PackagedServer server =
-          PackagedServer.start(folder.resolve("first.log"), environment)) {
+      try (PackagedServer server = PackagedServer.start(folder.resolve("first.log"), environment)) {
         assertServes(server);
         assertTrue(server.log().contains("tritium: pulling acme/tiny-lm"), server::log);
       }
@@ -44,8 +43,7 @@ class HubModelIT {
         FakeHub.ID, api.get("/v1/models").json().at("/data/0/id").textValue(), server::log);
     assertEquals(200, api.get("/v1/models/" + FakeHub.ID).status());
     Answer answer =
-        api.post(
-            "/v1/completions", Api.body("model", FakeHub.ID, "prompt", "A", "max_tokens", 2));
+        api.post("/v1/completions", Api.body("model", FakeHub.ID, "prompt", "A", "max_tokens", 2));
     assertEquals(200, answer.status(), answer::toString);
   }
 }
