@@ -36,6 +36,7 @@ final class PullingChild {
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:-UsePerfData",
             "-XX:TieredStopAtLevel=1", // it never runs for long
+            "-XX:+UseSerialGC",
             "-cp",
             classPath,
             PullingChild.class.getName()));

@@ -338,7 +338,7 @@ public final class FakeHub implements AutoCloseable {
 
   private void write(OutputStream out, Request request, Answer answer, byte[] body, boolean isFile)
       throws IOException {
-    int piece = answer.slowly ? 4096 : 1 << 16;
+    int piece = answer.slowly ? 1 << 14 : 1 << 16;
     for (int at = 0; at < body.length; ) {
       int end = (int) Math.min(Math.min(body.length, at + (long) piece), answer.cutAfter);
       end = (int) Math.min(end, Math.max(at, answer.silentAfter));
