@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @TestProfile(FuzzTest.ShortAnswers.class)
 class FuzzTest {
-  private static final int CASES = 10_000;
+  private static final int CASES = Seeded.cases(10_000);
   private static final int CLIENTS = 4;
 
   /** Values that mean something elsewhere, or nothing. */

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 /** Random schemas that many clients send to the bundled model: every answer must be valid. */
 @QuarkusTest
 class RandomSchemaAnswersTest {
-  private static final int SCHEMAS = 1_000;
+  private static final int SCHEMAS = Seeded.cases(1_000);
   private static final int CLIENTS = 32;
   private static final int MAX_TOKENS = 200;
   private static final SchemaRegistry REGISTRY =

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.tritium.checkpoint.PackedFile.Section;
 import dev.tritium.testing.Checkpoints;
 import dev.tritium.testing.FixtureTensor;
+import dev.tritium.testing.Seeded;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -386,7 +387,9 @@ class PackedCacheTest {
 
   @Test
   void aProcessKilledAnywhereLeavesOnlyWholeFiles() throws Exception {
-    for (int lines : new int[] {5, 17, 60, 200}) {
+    SplittableRandom random = new SplittableRandom(1);
+    for (int kill = 0; kill < Seeded.cases(50); kill++) {
+      int lines = random.nextInt(5, 200);
       try (PackingChild child =
           PackingChild.start("exec </dev/null; ", cacheFolder, modelFolder, 1000)) {
         for (int i = 0; i < lines; i++) {

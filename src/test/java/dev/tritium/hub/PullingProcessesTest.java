@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.tritium.testing.Programs;
+import dev.tritium.testing.Seeded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Processes that are killed, that work side by side, and whose disk is full. */
 class PullingProcessesTest {
   private static final String WEIGHTS = "model.safetensors";
-  private static final int KILLS = 50;
+  private static final int KILLS = Seeded.cases(50);
   private static final long SEED = Long.getLong("tritium.test.seed", 20_261_130L);
 
   @TempDir private Path folder;

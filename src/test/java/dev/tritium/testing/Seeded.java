@@ -11,7 +11,14 @@ public final class Seeded {
     void hold(SplittableRandom random);
   }
 
+  private static final boolean ALL = Boolean.getBoolean("tritium.test.all");
+
   private Seeded() {}
+
+  /** How many cases of a long test to run: all where the profile contract is on, else a fifth. */
+  public static int cases(int all) {
+    return ALL ? all : all / 5;
+  }
 
   /** Runs the property on this many random inputs. */
   public static void check(int cases, Property property) {
