@@ -50,6 +50,7 @@ final class ModelDigest {
     if (known == null) {
       MessageDigest sha = sha256();
       update(sha, tensor.data());
+      tensor.release();
       known = sha.digest();
       tensorDigests.put(tensor.name(), known);
     }

@@ -202,4 +202,14 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment d
         "tensor %s: expected %s, found %s in %s"
             .formatted(Printable.of(name), expected, found, file.getFileName()));
   }
+
+  /**
+   * Gives the pages of its data back to the system, which reads them again from the file when they
+   * are needed: what was read once would else stay in the process's resident memory.
+   */
+  public void release() {
+    if (data.isMapped()) {
+      data.unload();
+    }
+  }
 }

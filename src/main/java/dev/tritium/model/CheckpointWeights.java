@@ -124,6 +124,7 @@ final class CheckpointWeights implements Weights {
       MemorySegment codes = memory.apply(format().packedBytes(spec.rows(), spec.columns()));
       float scale = AbsMean.pack(folder.tensor(spec.name()), format(), loading.workers(), codes);
       sink.accept(spec, codes, scale);
+      folder.tensor(spec.name()).release();
       done += spec.elements();
       loading.progress().accept((double) done / total);
       if (System.nanoTime() - told > LOG_NANOS) {

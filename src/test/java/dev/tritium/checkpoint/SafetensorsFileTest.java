@@ -21,6 +21,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -69,6 +71,39 @@ class SafetensorsFileTest {
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
       assertTrue(tensor(file, "a").data().isReadOnly());
     }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX) // which tells what is resident
+  void aTensorThatIsReleasedIsNotResidentAndCanBeReadAgain() throws IOException {
+    Path path = folder.toRealPath().resolve("x.safetensors");
+    float[] values = new float[1 << 20];
+    Arrays.fill(values, 3);
+    FixtureTensor none = FixtureTensor.raw(DType.U8, new byte[0], 0);
+    Checkpoints.writeFile(
+        path, Map.of("a", FixtureTensor.of(DType.F32, values, values.length), "none", none));
+    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      tensor(file, "none").release();
+      assertArrayEquals(values, tensor(file, "a").toFloats());
+      assertTrue(residentKilobytes(path) >= 4096);
+      tensor(file, "a").release();
+      assertTrue(residentKilobytes(path) < 100);
+      assertArrayEquals(values, tensor(file, "a").toFloats());
+    }
+  }
+
+  private static long residentKilobytes(Path mapped) throws IOException {
+    List<String> lines = Files.readAllLines(Path.of("/proc/self/smaps"));
+    long sum = 0;
+    boolean ours = false;
+    for (String line : lines) {
+      if (line.matches("[0-9a-f]+-[0-9a-f]+ .*")) {
+        ours = line.endsWith(mapped.toString());
+      } else if (ours && line.startsWith("Rss:")) {
+        sum += Long.parseLong(line.replaceAll("\\D", ""));
+      }
+    }
+    return sum;
   }
 
   @Test
