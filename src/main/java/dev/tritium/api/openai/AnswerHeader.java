@@ -72,6 +72,19 @@ record AnswerHeader(
     return json;
   }
 
+  /** Whether chunks without log-probabilities, ids and end differ by their choice and text alone. */
+  boolean hasAlikeChunks() {
+    return !options.continuousUsage()
+        && !options.timings()
+        && !options.obfuscation()
+        && !options.tokenIds();
+  }
+
+  /** A text that no chunk has: only the answer itself knows its id. */
+  String mark() {
+    return "text of " + id;
+  }
+
   /**
    * The JSON of a chunk that has everything else; padded with random letters where it should be.
    */

@@ -7,7 +7,9 @@ import dev.tritium.engine.FinishReason;
 import dev.tritium.engine.RequestAccount;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +18,7 @@ final class ChatFormat implements AnswerFormat {
   private final ChatRequest request;
   private final AnswerHeader header;
   private final PendingDeltas pending;
+  private final Map<Integer, ChunkTemplate> templates = new HashMap<>(); // by choice
 
   ChatFormat(ChatRequest request) {
     this.request = request;
@@ -52,6 +55,12 @@ final class ChatFormat implements AnswerFormat {
     if (shown == null) {
       return List.of();
     }
+    if (header.hasAlikeChunks() && !request.logprobs() && shown.finish() == null) {
+      return List.of(
+          templates
+              .computeIfAbsent(shown.choice(), index -> template(index, account))
+              .with(shown.text()));
+    }
     List<String> events = new ArrayList<>(2);
     List<AnswerToken> tokens = shown.tokens();
     if (!shown.text().isEmpty() || (request.logprobs() && !tokens.isEmpty())) {
@@ -64,6 +73,12 @@ final class ChatFormat implements AnswerFormat {
       events.add(chunk(end, account));
     }
     return events;
+  }
+
+  private ChunkTemplate template(int index, RequestAccount account) {
+    ObjectNode content = Json.object().put("content", header.mark());
+    String chunk = chunk(choice(index, "delta", content, List.of(), null), account);
+    return ChunkTemplate.of(chunk, header.mark());
   }
 
   @Override

@@ -8,8 +8,10 @@ import dev.tritium.engine.TokenLogprob;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 
@@ -20,6 +22,7 @@ final class CompletionFormat implements AnswerFormat {
   private final PendingDeltas pending;
   private final List<List<TokenLogprob>> promptLogprobs = new ArrayList<>(); // by prompt
   private final Set<Integer> begun = new HashSet<>(); // choices with a first chunk
+  private final Map<Integer, ChunkTemplate> templates = new HashMap<>(); // by choice
 
   CompletionFormat(CompletionRequest request) {
     this.request = request;
@@ -50,8 +53,28 @@ final class CompletionFormat implements AnswerFormat {
     if (shown == null) {
       return List.of();
     }
-    ObjectNode choice = choice(shown.choice(), shown);
-    return List.of(header.text(header.chunk(choice, account, pending.shownTokens())));
+    boolean echoesNow = request.echo() && !begun.contains(shown.choice());
+    if (header.hasAlikeChunks()
+        && !request.logprobs()
+        && !echoesNow
+        && shown.finish() == null) {
+      return List.of(
+          templates
+              .computeIfAbsent(shown.choice(), index -> template(index, account))
+              .with(shown.text()));
+    }
+    return List.of(chunk(shown, account));
+  }
+
+  private ChunkTemplate template(int index, RequestAccount account) {
+    String mark = header.mark();
+    AnswerDelta marked = new AnswerDelta(index, List.of(), mark, List.of(), null);
+    return ChunkTemplate.of(chunk(marked, account), mark);
+  }
+
+  private String chunk(AnswerDelta delta, RequestAccount account) {
+    ObjectNode choice = choice(delta.choice(), delta);
+    return header.text(header.chunk(choice, account, pending.shownTokens()));
   }
 
   @Override
