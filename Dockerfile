@@ -23,7 +23,7 @@ FROM ${APP} AS app
 # A JVM of just what the server needs (ImageIT compares), and jcmd to look into it.
 FROM ${BUILD_IMAGE} AS runtime
 RUN jlink --output /opt/java --strip-java-debug-attributes --no-header-files --no-man-pages --compress zip-6 --generate-cds-archive \
-  --add-modules java.compiler,java.desktop,java.logging,java.management,java.naming,java.sql,java.xml,jdk.incubator.vector,jdk.jcmd,jdk.jfr,jdk.management,jdk.net,jdk.unsupported,jdk.zipfs \
+  --add-modules java.compiler,java.desktop,java.logging,java.management,java.naming,java.net.http,java.sql,java.xml,jdk.incubator.vector,jdk.jcmd,jdk.jfr,jdk.management,jdk.net,jdk.unsupported,jdk.zipfs \
   && rm /opt/java/lib/server/classes_nocoops.jsa
 
 # From what changes seldom to what changes often.
@@ -38,7 +38,7 @@ COPY --from=app /src/target/quarkus-app/quarkus-run.jar /opt/tritium/
 # The tokenizers' library lies where no mount hides it: temporary file systems are mostly mounted noexec. Vert.x unpacks the
 # playground's files, and /dev/shm is a folder that can be written in any container.
 ENV PATH=/opt/java/bin:$PATH LANG=C.UTF-8 TRITIUM_HOST=0.0.0.0 \
-  TRITIUM_CACHE=/var/cache/tritium DJL_CACHE_DIR=/opt/tritium/native QUARKUS_VERTX_CACHE_DIRECTORY=/dev/shm/vertx
+  TRITIUM_CACHE=/var/cache/tritium HF_HOME=/var/cache/tritium/huggingface DJL_CACHE_DIR=/opt/tritium/native QUARKUS_VERTX_CACHE_DIRECTORY=/dev/shm/vertx
 # Quarkus reads config/application.properties here.
 WORKDIR /opt/tritium
 

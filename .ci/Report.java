@@ -17,7 +17,8 @@ import org.w3c.dom.NodeList;
  */
 final class Report {
   private static final List<Path> FOLDERS =
-      List.of(Path.of("target/surefire-reports"), Path.of("target/failsafe-reports"));
+      List.of(
+          Path.of("target/surefire-reports"), Path.of("target/failsafe-reports"), Path.of("target/loadtests/surefire-reports"));
   private static final Path ALLOWED_SKIPS = Path.of(".ci/allowed-skips");
 
   private int passed;

@@ -41,6 +41,8 @@ class ArchitectureTest {
         .definedBy(ROOT + "storage..")
         .layer("checkpoint")
         .definedBy(ROOT + "checkpoint..")
+        .layer("hub")
+        .definedBy(ROOT + "hub..")
         .layer("tokenizer")
         .definedBy(ROOT + "tokenizer..")
         .layer("grammar")
@@ -67,6 +69,10 @@ class ArchitectureTest {
         .mayNotAccessAnyLayer()
         .whereLayer("checkpoint")
         .mayOnlyAccessLayers("storage")
+        .whereLayer("hub")
+        .mayOnlyAccessLayers("checkpoint")
+        .whereLayer("hub")
+        .mayOnlyBeAccessedByLayers("server", "cli")
         .whereLayer("tokenizer")
         .mayOnlyAccessLayers("storage")
         .whereLayer("grammar")
@@ -130,6 +136,21 @@ class ArchitectureTest {
                 "ai.djl..",
                 "com.hubspot.jinjava..",
                 "jinjava..")) // the expression language that jinjava carries
+        .check(CLASSES);
+  }
+
+  @Test
+  void theHubNeedsOnlyTheJdkAndJackson() {
+    classes()
+        .that(resideInAnyPackage(rooms("hub")))
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(
+                "dev.tritium..",
+                "java..",
+                "javax.net.ssl..",
+                "org.jspecify..",
+                "com.fasterxml.jackson.."))
         .check(CLASSES);
   }
 
@@ -212,7 +233,8 @@ class ArchitectureTest {
   void threadsStartOnlyWhereTheyBelong() {
     noClasses()
         .that()
-        .resideOutsideOfPackages(ROOT + "scheduler..", ROOT + "server..", ROOT + "kernel")
+        .resideOutsideOfPackages(
+            ROOT + "scheduler..", ROOT + "server..", ROOT + "kernel", ROOT + "hub") // files at once
         .should()
         .callMethod(Thread.class, "start")
         .orShould()

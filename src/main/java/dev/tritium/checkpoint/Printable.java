@@ -1,12 +1,13 @@
 package dev.tritium.checkpoint;
 
 /** Text from an untrusted file, as it may stand in a message or a log: one line, not too long. */
-final class Printable {
+public final class Printable {
   private static final int MAX_CHARS = 200;
 
   private Printable() {}
 
-  static String of(String text) {
+  /** The text with control characters escaped; cut after 200 characters. */
+  public static String of(String text) {
     StringBuilder shown = new StringBuilder();
     text.codePoints()
         .limit(MAX_CHARS)

@@ -17,7 +17,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
 
 /** JSON of a checkpoint: UTF-8 only, no duplicate keys, bounded in depth and number of elements. */
-final class StrictJson {
+public final class StrictJson {
   private static final int MAX_DEPTH = 64;
 
   /** About 140,000 tensors in one header, more than the largest published models have in all. */
@@ -51,14 +51,24 @@ final class StrictJson {
    * @throws CheckpointException naming the file
    */
   static JsonNode object(Path file, byte[] json) {
+    return object(file.toString(), json);
+  }
+
+  /**
+   * Reads a whole document that must be an object.
+   *
+   * @param source what errors call it
+   * @throws CheckpointException naming the source
+   */
+  public static JsonNode object(String source, byte[] json) {
     try (JsonParser parser = parser(new ByteArrayInputStream(json))) {
       JsonNode node = MAPPER.readTree(parser);
       if (node == null || !node.isObject() || parser.nextToken() != null) {
-        throw new CheckpointException(file + ": expected one JSON object");
+        throw new CheckpointException(source + ": expected one JSON object");
       }
       return node;
     } catch (IOException e) {
-      throw new CheckpointException(file + ": " + reason(e), e);
+      throw new CheckpointException(source + ": " + reason(e), e);
     }
   }
 

@@ -120,7 +120,7 @@ final class BenchCommand implements Runnable {
       Shape random = Shape.of(shape);
       return new Subject(random.label + " with random weights", random::model);
     }
-    Path folder = LoadedModel.find(options.model(), ModelOptions.home());
+    Path folder = HubModels.folder(options.model(), false, spec.commandLine().getErr());
     return new Subject(folder.toString(), kernels -> load(folder, kernels));
   }
 

@@ -1,9 +1,5 @@
 package dev.tritium.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -76,16 +72,7 @@ record BenchReport(
 
   /** The same names in snake case: scripts rely on them. */
   String toJson() {
-    try {
-      return JsonMapper.builder()
-              .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-              .enable(SerializationFeature.INDENT_OUTPUT)
-              .build()
-              .writeValueAsString(this)
-          + System.lineSeparator();
-    } catch (JsonProcessingException e) {
-      throw new AssertionError("numbers and texts are always JSON", e);
-    }
+    return Json.of(this);
   }
 
   /** For people. */

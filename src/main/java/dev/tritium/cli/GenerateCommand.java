@@ -65,7 +65,7 @@ final class GenerateCommand implements Runnable {
     require(
         temperature == null || (temperature >= 0 && temperature <= 2),
         "--temperature must be from 0 to 2, found " + temperature);
-    var folder = LoadedModel.find(options.model(), ModelOptions.home());
+    var folder = HubModels.folder(options.model(), true, spec.commandLine().getErr());
     try (Kernels kernels = options.kernels();
         LoadedModel loaded =
             LoadedModel.load(folder, () -> kernels, kernels.workers(), share -> {})) {

@@ -6,7 +6,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The command line: {@code tritium serve | generate | bench | inspect | health}. */
+/**
+ * The command line: {@code tritium serve | generate | bench | inspect | pull | list | verify | rm |
+ * prune | health}.
+ */
 @Command(
     name = "tritium",
     description = "Serves ternary language models.",
@@ -17,6 +20,11 @@ import picocli.CommandLine.Spec;
       GenerateCommand.class,
       BenchCommand.class,
       InspectCommand.class,
+      PullCommand.class,
+      ListCommand.class,
+      VerifyCommand.class,
+      RemoveCommand.class,
+      PruneCommand.class,
       HealthCommand.class
     },
     footer = {

@@ -49,6 +49,18 @@ final class MemoryReader implements AutoCloseable {
     }
   }
 
+  /** Bytes per second of the fastest of {@code times} reads, after one that warms up. */
+  double bytesPerSecond(int times) {
+    read();
+    long best = Long.MAX_VALUE;
+    for (int i = 0; i < times; i++) {
+      long start = System.nanoTime();
+      read();
+      best = Math.min(best, System.nanoTime() - start);
+    }
+    return BYTES * 1e9 / best;
+  }
+
   private static long sum(MemorySegment words) {
     long a = 0;
     long b = 0;

@@ -13,9 +13,9 @@ import picocli.CommandLine.Option;
 final class ModelOptions {
   @Option(
       names = Settings.MODEL,
-      paramLabel = "[NAME=]DIR",
+      paramLabel = "[NAME=]MODEL",
       description =
-          "Folder of the model, and what clients call it; serve takes several. Default: the bundled one.")
+          "Folder of the model, or its id on the hub, OWNER/NAME[@REVISION]; what clients call it. serve takes several. Default: the bundled one.")
   private @Nullable List<String> typed;
 
   @Option(

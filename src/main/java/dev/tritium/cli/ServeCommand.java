@@ -1,6 +1,5 @@
 package dev.tritium.cli;
 
-import dev.tritium.server.LoadedModel;
 import dev.tritium.server.ModelReference;
 import dev.tritium.server.Server;
 import java.util.List;
@@ -42,8 +41,10 @@ final class ServeCommand implements Runnable {
   public void run() {
     List<String> models = options.models();
     models.forEach(ModelReference::parse);
-    if (models.size() <= 1) { // a wrong path fails before anything starts; of several, others serve
-      LoadedModel.find(options.model(), ModelOptions.home());
+    if (models.size() <= 1) {
+      // A wrong name fails, and a model is pulled, before anything starts; of several, others
+      // serve.
+      var _ = HubModels.folder(options.model(), true, spec.commandLine().getErr());
     }
     for (OptionSpec option : spec.options()) {
       Object value = option.getValue();

@@ -4,6 +4,7 @@ import dev.tritium.checkpoint.Tensor;
 import dev.tritium.kernel.TernaryFormat;
 import dev.tritium.kernel.Workers;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Absmean quantisation of a latent weight: scale = max(mean|W|, 1e-5) over all elements, code =
@@ -41,6 +42,30 @@ final class AbsMean {
         workers,
         packed);
     return (float) scale;
+  }
+
+  /**
+   * Number of zeros among a weight's codes [rows, columns].
+   *
+   * @throws dev.tritium.checkpoint.CheckpointException if the tensor holds NaN or infinity
+   */
+  static long zeros(Tensor tensor, Workers workers) {
+    int rows = Math.toIntExact(tensor.shape().get(0));
+    int columns = Math.toIntExact(tensor.shape().get(1));
+    double scale = Math.max(meanAbsolute(tensor, rows, columns, workers), SMALLEST_SCALE);
+    LongAdder zeros = new LongAdder();
+    workers.forEach(
+        rows,
+        (r, worker) -> {
+          float[] row = new float[columns];
+          tensor.readFloats((long) r * columns, row, 0, columns);
+          int found = 0;
+          for (float weight : row) {
+            found += code(weight, scale) == 0 ? 1 : 0;
+          }
+          zeros.add(found);
+        });
+    return zeros.sum();
   }
 
   /** Exactly half the scale rounds to even, which is 0. */

@@ -4,6 +4,8 @@ import dev.tritium.checkpoint.CheckpointException;
 import dev.tritium.checkpoint.ModelConfig;
 import dev.tritium.checkpoint.ModelFolder;
 import dev.tritium.kernel.Kernels;
+import dev.tritium.kernel.TernaryFormat;
+import dev.tritium.kernel.Workers;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -25,6 +27,15 @@ public final class ModelFamilies {
                 config.unexpected(
                     "model_type",
                     ALL.stream().map(ModelFamily::modelType).collect(Collectors.joining(" or "))));
+  }
+
+  /**
+   * Checks a configuration alone, such as that of a model whose weights are not here yet.
+   *
+   * @throws CheckpointException naming what does not fit
+   */
+  public static void check(ModelConfig config) {
+    of(config).describe(config, Set.of());
   }
 
   /**
@@ -70,6 +81,46 @@ public final class ModelFamilies {
       folder.close();
       throw e;
     }
+  }
+
+  /**
+   * Bytes of all ternary matrices, packed: what one decode step reads.
+   *
+   * @throws CheckpointException naming what config.json has wrong
+   */
+  public static long packedBytes(ModelConfig config, TernaryFormat format) {
+    return of(config)
+        .tensors(config)
+        .filter(TensorSpec::ternary)
+        .mapToLong(spec -> format.packedBytes(spec.rows(), spec.columns()))
+        .sum();
+  }
+
+  /**
+   * Bytes of all tensors that are used as they are.
+   *
+   * @param folder one that {@link #describe} accepts
+   */
+  public static long otherBytes(ModelFolder folder) {
+    return of(folder.config())
+        .tensors(folder.config())
+        .filter(spec -> !spec.ternary())
+        .mapToLong(spec -> folder.tensor(spec.name()).data().byteSize())
+        .sum();
+  }
+
+  /**
+   * Number of weights that are 0 once they are ternary; reads all of them.
+   *
+   * @param folder one that {@link #describe} accepts
+   * @throws CheckpointException naming a tensor that is not finite
+   */
+  public static long zeros(ModelFolder folder, Workers workers) {
+    return of(folder.config())
+        .tensors(folder.config())
+        .filter(TensorSpec::ternary)
+        .mapToLong(spec -> AbsMean.zeros(folder.tensor(spec.name()), workers))
+        .sum();
   }
 
   /** A model with random weights of the shape that {@code config} describes, for benchmarks. */

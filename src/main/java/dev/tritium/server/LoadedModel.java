@@ -5,6 +5,12 @@ import dev.tritium.checkpoint.ModelConfig;
 import dev.tritium.checkpoint.ModelFolder;
 import dev.tritium.checkpoint.PackedCache;
 import dev.tritium.engine.Sampling;
+import dev.tritium.hub.HubCache;
+import dev.tritium.hub.HubException;
+import dev.tritium.hub.HubSettings;
+import dev.tritium.hub.ModelId;
+import dev.tritium.hub.Pull;
+import dev.tritium.hub.PullProgress;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.kernel.Workers;
 import dev.tritium.model.LanguageModel;
@@ -23,12 +29,13 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 import java.util.function.DoubleConsumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
  * A model folder in memory: weights, tokenizer, chat template.
  *
- * @param name the folder's name
+ * @param name the id of a model from the hub; else the folder's name
  * @param sampling what generation_config.json asks for
  */
 public record LoadedModel(
@@ -43,31 +50,75 @@ public record LoadedModel(
   private static final String BUNDLED = "models/tritium-stories-17m";
 
   /**
-   * The folder a user means.
+   * The folder a user means: one of that name, or else a snapshot in the hub's cache.
    *
-   * @param model a folder, or empty for the bundled model
+   * @param model a folder or the id of a model on the hub, or empty for the bundled model
    * @param home the checkout or installation
-   * @throws CheckpointException if there is no such folder
+   * @param absent gets a model that is not in the cache, or throws
+   * @throws CheckpointException if it is neither a folder nor an id
    */
-  public static Path find(Optional<String> model, String home) {
+  public static Path find(Optional<String> model, String home, Function<ModelId, Path> absent) {
     Path folder = model.map(Path::of).orElse(Path.of(home, BUNDLED));
-    if (!Files.isDirectory(folder)) {
-      throw new CheckpointException(
-          "%s is not a folder: --model takes a folder with config.json, tokenizer.json and model.safetensors"
-              .formatted(folder));
+    if (Files.isDirectory(folder)) {
+      return folder;
     }
-    return folder;
+    ModelId id =
+        model
+            .flatMap(ModelId::parse)
+            .orElseThrow(
+                () ->
+                    new CheckpointException(
+                        "%s is not a folder: --model takes a folder with config.json, tokenizer.json and model.safetensors, or the id of a model on the hub, such as ridger/MMfreeLM-370M"
+                            .formatted(folder)));
+    return new HubCache(HubSettings.read().cache()).find(id).orElseGet(() -> absent.apply(id));
   }
 
   /**
-   * The name of a model that is given none.
+   * The folder a user means, which must be on this machine.
+   *
+   * @throws HubException if it is a model of the hub that is not in the cache
+   */
+  public static Path find(Optional<String> model, String home) {
+    return find(
+        model,
+        home,
+        id -> {
+          throw new HubException(
+              "%s is neither a folder nor in the cache %s: ./tritium pull %s gets it from the hub"
+                  .formatted(id, HubSettings.read().cache(), id));
+        });
+  }
+
+  /**
+   * Loads what is missing of a model of the hub.
+   *
+   * @throws CheckpointException if it cannot be run here; then no weights are loaded
+   * @throws HubException that says what failed and what to do
+   */
+  public static Path pull(ModelId id, PullProgress progress) {
+    return Pull.run(HubSettings.read(), id, config -> requireRunnable(id, config), progress);
+  }
+
+  private static void requireRunnable(ModelId id, ModelConfig config) {
+    try {
+      ModelFamilies.check(config);
+    } catch (CheckpointException e) {
+      throw new CheckpointException("%s cannot be run here: %s".formatted(id, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * The name of a model that is given none: its id on the hub, else its folder's name.
    *
    * @param model as in {@link #find}
    */
   public static String defaultName(Optional<String> model) {
     Path folder = Path.of(model.orElse(BUNDLED));
+    Optional<ModelId> id =
+        ModelId.ofSnapshot(folder)
+            .or(() -> model.filter(m -> !Files.isDirectory(folder)).flatMap(ModelId::parse));
     Path last = folder.toAbsolutePath().normalize().getFileName();
-    return String.valueOf(last == null ? folder : last);
+    return id.map(ModelId::repository).orElse(String.valueOf(last == null ? folder : last));
   }
 
   /**
@@ -89,7 +140,7 @@ public record LoadedModel(
       try {
         Sampling sampling = sampling(folder.generationConfig());
         Optional<ChatTemplate> template = ChatTemplate.of(path);
-        String name = folder.name();
+        String name = ModelId.ofSnapshot(path).map(ModelId::repository).orElseGet(folder::name);
         Tokenizer opened = join(tokenizer);
         Loading loading = new Loading(workers, cache(workers), progress);
         LanguageModel model = ModelFamilies.load(folder, kernels.get(), loading);
@@ -116,6 +167,7 @@ public record LoadedModel(
    */
   public static boolean isMendable(Throwable failure) {
     return failure instanceof CheckpointException
+        || failure instanceof HubException
         || failure instanceof TokenizerException
         || failure instanceof ChatTemplateException
         || failure instanceof IllegalArgumentException;

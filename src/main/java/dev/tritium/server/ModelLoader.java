@@ -108,8 +108,10 @@ public class ModelLoader {
   }
 
   private Running read(HostedModel model) {
+    PullLog pulling = new PullLog(model::loaded);
+    Path folder =
+        LoadedModel.find(model.model(), config.home(), id -> LoadedModel.pull(id, pulling));
     try (Workers workers = workers()) {
-      Path folder = LoadedModel.find(model.model(), config.home());
       Optional<ChatTemplate> template = config.chatTemplate().map(file -> template(file, folder));
       LoadedModel loaded = LoadedModel.load(folder, engine::kernels, workers, model::loaded);
       try {

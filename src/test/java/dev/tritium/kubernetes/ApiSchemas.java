@@ -10,6 +10,7 @@ import com.networknt.schema.SpecificationVersion;
 import io.kubernetes.client.openapi.JSON;
 import io.kubernetes.client.openapi.models.V1ConfigMap;
 import io.kubernetes.client.openapi.models.V1Deployment;
+import io.kubernetes.client.openapi.models.V1Job;
 import io.kubernetes.client.openapi.models.V1Namespace;
 import io.kubernetes.client.openapi.models.V1NetworkPolicy;
 import io.kubernetes.client.openapi.models.V1ObjectMeta;
@@ -51,6 +52,7 @@ final class ApiSchemas {
           Map.entry("apps/v1 Deployment", V1Deployment.class),
           Map.entry("apps/v1 StatefulSet", V1StatefulSet.class),
           Map.entry("autoscaling/v2 HorizontalPodAutoscaler", V2HorizontalPodAutoscaler.class),
+          Map.entry("batch/v1 Job", V1Job.class),
           Map.entry("networking.k8s.io/v1 NetworkPolicy", V1NetworkPolicy.class),
           Map.entry("rbac.authorization.k8s.io/v1 Role", V1Role.class),
           Map.entry("rbac.authorization.k8s.io/v1 RoleBinding", V1RoleBinding.class),

@@ -31,7 +31,8 @@ class KustomizeTest {
         "overlays/small",
         "overlays/large",
         "examples/kserve",
-        "examples/inference-pool"
+        "examples/inference-pool",
+        "examples/load-test"
       })
   void aClusterTakesIt(String folder) throws Exception {
     List<Manifest> all = build(folder);
@@ -55,6 +56,7 @@ class KustomizeTest {
               "base",
               "examples/inference-pool",
               "examples/kserve",
+              "examples/load-test",
               "overlays/large",
               "overlays/small"),
           builds);
@@ -95,6 +97,21 @@ class KustomizeTest {
     assertEquals(
         variable(download, "MODEL_DIR"), variable(pod.at("/containers/0"), "TRITIUM_MODEL"));
     assertTrue(variable(download, "URL").startsWith("https://"));
+  }
+
+  /** The load test asks the Service of the base, at its port. */
+  @Test
+  void theLoadTestAsksTheBase() throws Exception {
+    Manifest service = Chart.one(build("base"), "Service");
+    String url = "http://%s:%d".formatted(service.name(), service.at("/spec/ports/0/port").asInt());
+    Manifest job = Chart.one(build("examples/load-test"), "Job");
+    List<String> arguments =
+        job.at("/spec/template/spec/containers/0/args")
+            .valueStream()
+            .map(JsonNode::asText)
+            .toList();
+    assertEquals(url, arguments.get(arguments.indexOf("--url") + 1));
+    assertEquals(0, job.at("/spec/backoffLimit").asInt(-1), "a broken rule is a result");
   }
 
   private static String variable(JsonNode container, String name) {

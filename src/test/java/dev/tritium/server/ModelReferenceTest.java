@@ -65,9 +65,12 @@ class ModelReferenceTest {
   }
 
   @Test
-  void aModelWithoutANameIsCalledAsItsFolder() {
+  void aModelWithoutANameIsCalledAsItsFolderOrItsIdOnTheHub() {
     assertEquals(List.of("tritium-stories-17m"), ids());
-    assertEquals(List.of("a", "c"), ids("model", "models/a,b/c/"));
+    assertEquals(List.of("a", "c"), ids("model", "/models/a,b/c/"));
+    assertEquals(List.of("acme/a", "acme/b"), ids("model", "acme/a,acme/b@v1"));
+    String snapshot = "/hub/models--acme--c/snapshots/" + "0123456789".repeat(4);
+    assertEquals(List.of("acme/c"), ids("model", snapshot));
     assertEquals(List.of("main"), ids("model", "main=models/a"));
     assertEquals(List.of("main"), ids("model", "models/a", "model-id", "main"));
     assertEquals(Optional.empty(), of("model-id", "main").getFirst().model(), "the bundled one");
@@ -77,8 +80,8 @@ class ModelReferenceTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "a/x,b/x | | tritium.model: two models are called 'x'",
-        "x=a,b/x | | tritium.model: two models are called 'x'",
+        "/a/x,/b/x | | tritium.model: two models are called 'x'",
+        "x=a,/b/x | | tritium.model: two models are called 'x'",
         "a,b | x | tritium.model-id is the name of one model",
         "y=a | x | tritium.model-id is the name of one model"
       })
