@@ -214,6 +214,19 @@ class PackagedServerIT {
   }
 
   @Test
+  void aServerWithoutAModelThatLoadsEndsWithOneLineForEach() throws Exception {
+    String port = String.valueOf(freePort());
+    Run run = tritium("serve", "--port", port, "--model", "a=no/a", "--model", "b,c=no/b,c");
+    assertEquals(1, run.exitValue(), run::toString);
+    List<String> lines = run.toString().lines().filter(l -> l.contains("cannot serve")).toList();
+    assertEquals(2, lines.size(), run::toString);
+    assertTrue(lines.getFirst().contains("cannot serve a: no/a is not a folder"), lines::toString);
+    assertTrue(
+        lines.getLast().contains("cannot serve b,c: no/b,c is not a folder"), lines::toString);
+    assertNoStackTrace(run);
+  }
+
+  @Test
   void withoutTheVectorModuleTheSameTextComesWithOneWarning() throws Exception {
     String[] args = {"generate", "--prompt", "Lily and", "--seed", "3", "--max-tokens", "12"};
     Run with = tritium(args);
