@@ -139,7 +139,8 @@ class CommandLineTest {
 
   @Test
   void aModelsNameIsNoPartOfItsFolder() {
-    assertRefused(FAILURE, "tritium: no/such/model is", "generate", "--model", "mine=no/such/model");
+    assertRefused(
+        FAILURE, "tritium: no/such/model is", "generate", "--model", "mine=no/such/model");
     assertRefused(FAILURE, "tritium: no/such/model is", "serve", "--model", "mine=no/such/model");
     assertRefused(FAILURE, "tritium: no,model is", "serve", "--model", "no,model");
     assertRefused(FAILURE, "name must be", "serve", "--model", "=models/a", "--model", "b");

@@ -63,7 +63,7 @@ class TernaryKernelsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 17, 33, 64, 65, 70, 131})
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 33, 64, 65, 70, 129, 131})
   void sumsAreExactForEveryBatch(int sequences) {
     try (Workers workers = new Workers(2)) {
       for (TernaryKernels kernels : kernels(workers)) {

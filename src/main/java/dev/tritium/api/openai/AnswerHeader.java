@@ -72,7 +72,9 @@ record AnswerHeader(
     return json;
   }
 
-  /** Whether chunks without log-probabilities, ids and end differ by their choice and text alone. */
+  /**
+   * Whether chunks without log-probabilities, ids and end differ by their choice and text alone.
+   */
   boolean hasAlikeChunks() {
     return !options.continuousUsage()
         && !options.timings()

@@ -54,10 +54,7 @@ final class CompletionFormat implements AnswerFormat {
       return List.of();
     }
     boolean echoesNow = request.echo() && !begun.contains(shown.choice());
-    if (header.hasAlikeChunks()
-        && !request.logprobs()
-        && !echoesNow
-        && shown.finish() == null) {
+    if (header.hasAlikeChunks() && !request.logprobs() && !echoesNow && shown.finish() == null) {
       return List.of(
           templates
               .computeIfAbsent(shown.choice(), index -> template(index, account))

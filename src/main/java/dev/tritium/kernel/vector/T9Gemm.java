@@ -29,20 +29,31 @@ final class T9Gemm {
   /** Rows of a tile: two blocks, four row vectors. */
   static final int TILE_ROWS = 2 * T9Format.BLOCK_ROWS;
 
-  /** Rows whose indices, and sums of {@link #MAX_SEQUENCES}, fit a second cache of 1 MB. */
+  /**
+   * Rows whose indices, and sums of {@link #MAX_SEQUENCES} sequences, fit a second cache of 1 MB.
+   */
   static final int MAX_ROWS = 12 * TILE_ROWS;
 
-  /** Sequences of one call. */
-  static final int MAX_SEQUENCES = 64;
-
+  private static final int MAX_SEQUENCES = 64;
   private static final int TILE_SEQUENCES = 4;
+  private static final int LAST_SEQUENCES = TILE_SEQUENCES + 1; // rather than one by itself
   private static final int TILE_LANES = 4 * LANES;
   private static final int CODES = 3; // of a word
 
-  private final short[] tables = new short[T9Tiles.MAX_GROUPS * CODES * TILE_SEQUENCES * LANES];
-  private final short[] acc = new short[TILE_SEQUENCES * TILE_LANES];
+  private final short[] tables = new short[T9Tiles.MAX_GROUPS * CODES * LAST_SEQUENCES * LANES];
+  private final short[] acc = new short[LAST_SEQUENCES * TILE_LANES];
   private short[] indices = {}; // [row tile][group][code][row vector][32]
   private int[] sums = {}; // [batch tile][row tile][sequence][128]
+
+  /** Sequences of the next call, of those that are left. */
+  static int sequences(int left) {
+    return left == MAX_SEQUENCES + 1 ? left : Math.min(MAX_SEQUENCES, left);
+  }
+
+  /** Sequences of the next tile, of those that are left. */
+  private static int width(int left) {
+    return left == LAST_SEQUENCES ? left : Math.min(TILE_SEQUENCES, left);
+  }
 
   /**
    * Rows [firstRow, firstRow + count) of the product, padding included, for the input's rows
@@ -61,8 +72,8 @@ final class T9Gemm {
     for (int g = 0; g < groups; g += tileGroups) {
       int n = Math.min(tileGroups, groups - g);
       unpack(weight, g, n, firstRow, rowTiles);
-      for (int s = 0; s < sequences; s += TILE_SEQUENCES) {
-        int width = Math.min(TILE_SEQUENCES, sequences - s);
+      for (int s = 0, width; s < sequences; s += width) {
+        width = width(sequences - s);
         for (int k = 0; k < width; k++) {
           int q = input.at(first + s + k) + g * T9Format.GROUP_COLUMNS;
           T9Tiles.build(input.values(), q, CODES * n, 3, tables, k * LANES, width * LANES);
@@ -125,7 +136,8 @@ final class T9Gemm {
         case 1 -> dot4x1(indices, x, tables, n, acc);
         case 2 -> dot4x2(indices, x, tables, n, acc);
         case 3 -> dot4x3(indices, x, tables, n, acc);
-        default -> dot4x4(indices, x, tables, n, acc);
+        case 4 -> dot4x4(indices, x, tables, n, acc);
+        default -> dot4x5(indices, x, tables, n, acc);
       }
       T9Tiles.addWidened(acc, 0, 4 * width, sums, at + tile * width * TILE_ROWS, LANES);
     }
@@ -133,18 +145,95 @@ final class T9Gemm {
 
   private void store(Product product, int first, int sequences, int firstRow, int count) {
     int endRow = Math.min(firstRow + count, product.weight().rows());
-    for (int s = 0; s < sequences; s++) {
-      int place = s % TILE_SEQUENCES;
-      int width = Math.min(TILE_SEQUENCES, sequences - s + place);
-      int at = (s - place) * count + place * TILE_ROWS;
-      for (int row = firstRow; row < endRow; row += TILE_ROWS) {
-        product.store(first + s, row, Math.min(endRow, row + TILE_ROWS), sums, at);
-        at += width * TILE_ROWS;
+    for (int s = 0, width; s < sequences; s += width) {
+      width = width(sequences - s);
+      for (int place = 0; place < width; place++) {
+        int at = s * count + place * TILE_ROWS;
+        for (int row = firstRow; row < endRow; row += TILE_ROWS) {
+          product.store(first + s + place, row, Math.min(endRow, row + TILE_ROWS), sums, at);
+          at += width * TILE_ROWS;
+        }
       }
     }
   }
 
   // No helper methods in what follows, as in T2Kernels.dotWords.
+
+  /** Int16 sums of {@code n} look-ups: 4 row vectors times 5 sequences, to acc[5, 128]. */
+  private static void dot4x5(short[] indices, int x, short[] tables, int n, short[] acc) {
+    ShortVector a00 = ShortVector.zero(S);
+    ShortVector a10 = a00;
+    ShortVector a20 = a00;
+    ShortVector a30 = a00;
+    ShortVector a01 = a00;
+    ShortVector a11 = a00;
+    ShortVector a21 = a00;
+    ShortVector a31 = a00;
+    ShortVector a02 = a00;
+    ShortVector a12 = a00;
+    ShortVector a22 = a00;
+    ShortVector a32 = a00;
+    ShortVector a03 = a00;
+    ShortVector a13 = a00;
+    ShortVector a23 = a00;
+    ShortVector a33 = a00;
+    ShortVector a04 = a00;
+    ShortVector a14 = a00;
+    ShortVector a24 = a00;
+    ShortVector a34 = a00;
+    for (int i = 0; i < n; i++) {
+      int y = x + i * TILE_LANES;
+      ByteVector w0 = ShortVector.fromArray(S, indices, y).reinterpretAsBytes();
+      ByteVector w1 = ShortVector.fromArray(S, indices, y + 32).reinterpretAsBytes();
+      ByteVector w2 = ShortVector.fromArray(S, indices, y + 64).reinterpretAsBytes();
+      ByteVector w3 = ShortVector.fromArray(S, indices, y + 96).reinterpretAsBytes();
+      ByteVector t = ShortVector.fromArray(S, tables, i * 160).reinterpretAsBytes();
+      a00 = a00.add(w0.selectFrom(t).reinterpretAsShorts());
+      a10 = a10.add(w1.selectFrom(t).reinterpretAsShorts());
+      a20 = a20.add(w2.selectFrom(t).reinterpretAsShorts());
+      a30 = a30.add(w3.selectFrom(t).reinterpretAsShorts());
+      t = ShortVector.fromArray(S, tables, i * 160 + 32).reinterpretAsBytes();
+      a01 = a01.add(w0.selectFrom(t).reinterpretAsShorts());
+      a11 = a11.add(w1.selectFrom(t).reinterpretAsShorts());
+      a21 = a21.add(w2.selectFrom(t).reinterpretAsShorts());
+      a31 = a31.add(w3.selectFrom(t).reinterpretAsShorts());
+      t = ShortVector.fromArray(S, tables, i * 160 + 64).reinterpretAsBytes();
+      a02 = a02.add(w0.selectFrom(t).reinterpretAsShorts());
+      a12 = a12.add(w1.selectFrom(t).reinterpretAsShorts());
+      a22 = a22.add(w2.selectFrom(t).reinterpretAsShorts());
+      a32 = a32.add(w3.selectFrom(t).reinterpretAsShorts());
+      t = ShortVector.fromArray(S, tables, i * 160 + 96).reinterpretAsBytes();
+      a03 = a03.add(w0.selectFrom(t).reinterpretAsShorts());
+      a13 = a13.add(w1.selectFrom(t).reinterpretAsShorts());
+      a23 = a23.add(w2.selectFrom(t).reinterpretAsShorts());
+      a33 = a33.add(w3.selectFrom(t).reinterpretAsShorts());
+      t = ShortVector.fromArray(S, tables, i * 160 + 128).reinterpretAsBytes();
+      a04 = a04.add(w0.selectFrom(t).reinterpretAsShorts());
+      a14 = a14.add(w1.selectFrom(t).reinterpretAsShorts());
+      a24 = a24.add(w2.selectFrom(t).reinterpretAsShorts());
+      a34 = a34.add(w3.selectFrom(t).reinterpretAsShorts());
+    }
+    a00.intoArray(acc, 0);
+    a10.intoArray(acc, 32);
+    a20.intoArray(acc, 64);
+    a30.intoArray(acc, 96);
+    a01.intoArray(acc, 128);
+    a11.intoArray(acc, 160);
+    a21.intoArray(acc, 192);
+    a31.intoArray(acc, 224);
+    a02.intoArray(acc, 256);
+    a12.intoArray(acc, 288);
+    a22.intoArray(acc, 320);
+    a32.intoArray(acc, 352);
+    a03.intoArray(acc, 384);
+    a13.intoArray(acc, 416);
+    a23.intoArray(acc, 448);
+    a33.intoArray(acc, 480);
+    a04.intoArray(acc, 512);
+    a14.intoArray(acc, 544);
+    a24.intoArray(acc, 576);
+    a34.intoArray(acc, 608);
+  }
 
   /** Int16 sums of {@code n} look-ups: 4 row vectors times 4 sequences, to acc[4, 128]. */
   private static void dot4x4(short[] indices, int x, short[] tables, int n, short[] acc) {

@@ -97,7 +97,7 @@ public final class T9Kernels implements TernaryKernels {
     }
     if (sequences >= MANY_SEQUENCES) {
       rows.begin(products, T9Gemm.TILE_ROWS, 1, T9Gemm.MAX_ROWS / T9Gemm.TILE_ROWS);
-      for (first = 0; first < sequences; first += T9Gemm.MAX_SEQUENCES) {
+      for (first = 0; first < sequences; first += T9Gemm.sequences(sequences - first)) {
         workers.forEach(rows.chunks(), manyTask);
       }
       return;
@@ -260,7 +260,7 @@ public final class T9Kernels implements TernaryKernels {
     int p = rows.productOf(chunk);
     int firstRow = rows.firstRow(p, chunk);
     int count = rows.firstRow(p, chunk + 1) - firstRow; // padding included
-    int sequences = Math.min(products[p].input().count() - first, T9Gemm.MAX_SEQUENCES);
+    int sequences = T9Gemm.sequences(products[p].input().count() - first);
     if (sequences > 0) {
       scratch[worker].gemm.multiply(products[p], first, sequences, firstRow, count);
     }
