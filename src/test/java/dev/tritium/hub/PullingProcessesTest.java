@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class PullingProcessesTest {
   private static final String WEIGHTS = "model.safetensors";
   private static final int KILLS = Seeded.cases(50);
-  private static final long SEED = Long.getLong("tritium.test.seed", 20_261_130L);
+  private static final long SEED = Long.getLong("test.seed", 20_261_130L);
 
   @TempDir private Path folder;
   private HubWorld world;

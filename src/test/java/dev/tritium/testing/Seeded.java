@@ -4,14 +4,14 @@ import java.util.SplittableRandom;
 
 /** Runs a property on random inputs; a failure names the seed to run it again with. */
 public final class Seeded {
-  private static final long SEED = Long.getLong("tritium.test.seed", 20_261_123L);
+  private static final long SEED = Long.getLong("test.seed", 20_261_123L);
 
   /** One case of a property. */
   public interface Property {
     void hold(SplittableRandom random);
   }
 
-  private static final boolean ALL = Boolean.getBoolean("tritium.test.all");
+  private static final boolean ALL = Boolean.getBoolean("test.all");
 
   private Seeded() {}
 
@@ -33,7 +33,7 @@ public final class Seeded {
         property.hold(new SplittableRandom(seed));
       } catch (AssertionError | RuntimeException e) {
         throw new AssertionError(
-            "case %d, run again with -Dtritium.test.seed=%d: %s".formatted(i, seed, e), e);
+            "case %d, run again with -Dtest.seed=%d: %s".formatted(i, seed, e), e);
       }
     }
   }
