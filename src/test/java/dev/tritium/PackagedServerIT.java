@@ -216,11 +216,11 @@ class PackagedServerIT {
   @Test
   void aServerWithoutAModelThatLoadsEndsWithOneLineForEach() throws Exception {
     String port = String.valueOf(freePort());
-    Run run = tritium("serve", "--port", port, "--model", "a=no/a", "--model", "b,c=no/b,c");
+    Run run = tritium("serve", "--port", port, "--model", "a=no/such/a", "--model", "b,c=no/b,c");
     assertEquals(1, run.exitValue(), run::toString);
     List<String> lines = run.toString().lines().filter(l -> l.contains("cannot serve")).toList();
     assertEquals(2, lines.size(), run::toString);
-    assertTrue(lines.getFirst().contains("cannot serve a: no/a is not a folder"), lines::toString);
+    assertTrue(lines.getFirst().contains("serve a: no/such/a is not a folder"), lines::toString);
     assertTrue(
         lines.getLast().contains("cannot serve b,c: no/b,c is not a folder"), lines::toString);
     assertNoStackTrace(run);
