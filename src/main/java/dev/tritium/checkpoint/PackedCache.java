@@ -83,19 +83,30 @@ public final class PackedCache {
    */
   public static long prune(Path folder, Instant unusedSince) {
     long freed = 0;
+    if (!Files.exists(folder)) {
+      return freed;
+    }
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, PRUNED)) {
       for (Path file : files) {
-        if (Files.getLastModifiedTime(file).toInstant().isBefore(unusedSince)) {
-          freed += Files.size(file);
-          Files.delete(file);
-        }
+        freed += pruneFile(file, unusedSince);
       }
-    } catch (NoSuchFileException e) {
-      LOG.log(Level.DEBUG, "gone already, or no cache yet", e);
     } catch (IOException | DirectoryIteratorException e) {
       throw new CheckpointException("%s: cannot be pruned: %s".formatted(folder, e), e);
     }
     return freed;
+  }
+
+  private static long pruneFile(Path file, Instant unusedSince) throws IOException {
+    try {
+      if (!Files.getLastModifiedTime(file).toInstant().isBefore(unusedSince)) {
+        return 0;
+      }
+      long bytes = Files.size(file);
+      Files.delete(file);
+      return bytes;
+    } catch (NoSuchFileException e) { // another process prunes, too
+      return 0;
+    }
   }
 
   /**

@@ -1,10 +1,10 @@
 package dev.tritium.cli;
 
 import dev.tritium.checkpoint.ModelFolder;
-import dev.tritium.hub.ModelId;
 import dev.tritium.kernel.Kernels;
 import dev.tritium.model.ModelDescription;
 import dev.tritium.model.ModelFamilies;
+import dev.tritium.server.LoadedModel;
 import java.io.PrintWriter;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +45,7 @@ final class InspectCommand implements Runnable {
     var path = HubModels.folder(wanted, false, spec.commandLine().getErr());
     try (ModelFolder folder = ModelFolder.open(path)) {
       ModelDescription description = ModelFamilies.describe(folder);
-      String name = ModelId.ofSnapshot(path).map(ModelId::repository).orElseGet(folder::name);
+      String name = LoadedModel.defaultName(Optional.of(path.toString()));
       try (Kernels kernels = options.kernels();
           MemoryReader reader = new MemoryReader(kernels.workers())) {
         InspectReport report =

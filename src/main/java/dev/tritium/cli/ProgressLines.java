@@ -31,23 +31,15 @@ final class ProgressLines implements PullProgress {
       return;
     }
     told = nanoTime.getAsLong();
-    long done = sum(FileProgress::doneBytes);
+    long done = FileProgress.sum(files, FileProgress::doneBytes);
     say(
         "pulling %s, commit %s: %d files, %s%s"
             .formatted(
                 id,
                 commit,
                 files.size(),
-                ByteCount.of(sum(FileProgress::bytes)),
+                ByteCount.of(FileProgress.sum(files, FileProgress::bytes)),
                 done == 0 ? "" : ", of which " + ByteCount.of(done) + " are here"));
-  }
-
-  private interface Count {
-    long of(FileProgress file);
-  }
-
-  private long sum(Count count) {
-    return files.stream().mapToLong(count::of).sum();
   }
 
   @Override
@@ -56,11 +48,11 @@ final class ProgressLines implements PullProgress {
       return;
     }
     long now = nanoTime.getAsLong();
-    rate.at(now, sum(FileProgress::receivedBytes));
+    rate.at(now, FileProgress.sum(files, FileProgress::receivedBytes));
     if (now - told >= INTERVAL_NANOS) {
       told = now;
-      long all = sum(FileProgress::bytes);
-      long done = sum(FileProgress::doneBytes);
+      long all = FileProgress.sum(files, FileProgress::bytes);
+      long done = FileProgress.sum(files, FileProgress::doneBytes);
       say(
           "%d %%: %s of %s, %s/s, %s left"
               .formatted(

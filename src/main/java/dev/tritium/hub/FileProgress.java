@@ -1,6 +1,8 @@
 package dev.tritium.hub;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.ToLongFunction;
 
 /** How far one file is; written by the thread that loads it, read by any. */
 public final class FileProgress {
@@ -24,6 +26,11 @@ public final class FileProgress {
   FileProgress(String name, long bytes) {
     this.name = name;
     this.bytes = bytes;
+  }
+
+  /** The sum of one of their figures. */
+  public static long sum(List<FileProgress> files, ToLongFunction<FileProgress> figure) {
+    return files.stream().mapToLong(figure).sum();
   }
 
   public String name() {

@@ -35,12 +35,9 @@ import java.util.function.Supplier;
 /**
  * A model folder in memory: weights, tokenizer, chat template.
  *
- * @param name the id of a model from the hub; else the folder's name
  * @param sampling what generation_config.json asks for
  */
 public record LoadedModel(
-    String name,
-    Path folder,
     LanguageModel model,
     Tokenizer tokenizer,
     Optional<ChatTemplate> chatTemplate,
@@ -140,11 +137,10 @@ public record LoadedModel(
       try {
         Sampling sampling = sampling(folder.generationConfig());
         Optional<ChatTemplate> template = ChatTemplate.of(path);
-        String name = ModelId.ofSnapshot(path).map(ModelId::repository).orElseGet(folder::name);
         Tokenizer opened = join(tokenizer);
         Loading loading = new Loading(workers, cache(workers), progress);
         LanguageModel model = ModelFamilies.load(folder, kernels.get(), loading);
-        return new LoadedModel(name, path, model, opened, template, sampling);
+        return new LoadedModel(model, opened, template, sampling);
       } catch (RuntimeException | Error e) {
         folder.close();
         throw e;

@@ -54,11 +54,11 @@ final class PullLog implements PullProgress {
   }
 
   private long doneBytes() {
-    return files.stream().mapToLong(FileProgress::doneBytes).sum();
+    return FileProgress.sum(files, FileProgress::doneBytes);
   }
 
   private long bytes() {
-    return files.stream().mapToLong(FileProgress::bytes).sum();
+    return FileProgress.sum(files, FileProgress::bytes);
   }
 
   @Override

@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
@@ -20,6 +21,12 @@ class CommandLineTest {
   private static final int FAILURE = CommandLine.ExitCode.SOFTWARE;
 
   private record Result(int status, String out, String err) {}
+
+  /** A test of the server that ran before in this JVM leaves its settings behind. */
+  @BeforeAll
+  static void forgetOthersModels() {
+    System.clearProperty("tritium.model");
+  }
 
   private static Result run(String... args) {
     StringWriter out = new StringWriter();

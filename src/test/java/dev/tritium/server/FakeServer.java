@@ -14,7 +14,6 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.prometheus.PrometheusConfig;
 import io.micrometer.prometheus.PrometheusMeterRegistry;
 import jakarta.enterprise.inject.Vetoed;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -111,9 +110,7 @@ final class FakeServer implements AutoCloseable {
             10,
             Sampling.plain(0),
             null);
-    LoadedModel loaded =
-        new LoadedModel(
-            name, Path.of("models", name), fake, tokenizer, Optional.empty(), Sampling.plain(0));
+    LoadedModel loaded = new LoadedModel(fake, tokenizer, Optional.empty(), Sampling.plain(0));
     return new Running(served, loaded, "scalar");
   }
 

@@ -82,9 +82,9 @@ record AnswerHeader(
         && !options.tokenIds();
   }
 
-  /** A text that no chunk has: only the answer itself knows its id. */
-  String mark() {
-    return "text of " + id;
+  /** Empty ones for this answer; its id, which is random, marks their places. */
+  ChunkTemplates templates() {
+    return new ChunkTemplates("text of " + id);
   }
 
   /**

@@ -7,9 +7,7 @@ import dev.tritium.engine.FinishReason;
 import dev.tritium.engine.RequestAccount;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +16,7 @@ final class ChatFormat implements AnswerFormat {
   private final ChatRequest request;
   private final AnswerHeader header;
   private final PendingDeltas pending;
-  private final Map<Integer, ChunkTemplate> templates = new HashMap<>(); // by choice
+  private final ChunkTemplates templates;
 
   ChatFormat(ChatRequest request) {
     this.request = request;
@@ -28,6 +26,7 @@ final class ChatFormat implements AnswerFormat {
             "chatcmpl-",
             request.model(),
             request.options());
+    this.templates = header.templates();
     this.pending = new PendingDeltas(request.sequence().answers(), request.logprobs());
   }
 
@@ -57,15 +56,15 @@ final class ChatFormat implements AnswerFormat {
     }
     if (header.hasAlikeChunks() && !request.logprobs() && shown.finish() == null) {
       return List.of(
-          templates
-              .computeIfAbsent(shown.choice(), index -> template(index, account))
-              .with(shown.text()));
+          templates.chunk(
+              shown.choice(),
+              shown.text(),
+              (index, text) -> contentChunk(index, text, List.of(), account)));
     }
     List<String> events = new ArrayList<>(2);
     List<AnswerToken> tokens = shown.tokens();
     if (!shown.text().isEmpty() || (request.logprobs() && !tokens.isEmpty())) {
-      ObjectNode content = Json.object().put("content", shown.text());
-      events.add(chunk(choice(shown.choice(), "delta", content, tokens, null), account));
+      events.add(contentChunk(shown.choice(), shown.text(), tokens, account));
       tokens = List.of();
     }
     if (shown.finish() != null) {
@@ -75,10 +74,10 @@ final class ChatFormat implements AnswerFormat {
     return events;
   }
 
-  private ChunkTemplate template(int index, RequestAccount account) {
-    ObjectNode content = Json.object().put("content", header.mark());
-    String chunk = chunk(choice(index, "delta", content, List.of(), null), account);
-    return ChunkTemplate.of(chunk, header.mark());
+  private String contentChunk(
+      int index, String text, List<AnswerToken> tokens, RequestAccount account) {
+    ObjectNode content = Json.object().put("content", text);
+    return chunk(choice(index, "delta", content, tokens, null), account);
   }
 
   @Override

@@ -8,10 +8,8 @@ import dev.tritium.engine.TokenLogprob;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 
@@ -22,12 +20,13 @@ final class CompletionFormat implements AnswerFormat {
   private final PendingDeltas pending;
   private final List<List<TokenLogprob>> promptLogprobs = new ArrayList<>(); // by prompt
   private final Set<Integer> begun = new HashSet<>(); // choices with a first chunk
-  private final Map<Integer, ChunkTemplate> templates = new HashMap<>(); // by choice
+  private final ChunkTemplates templates;
 
   CompletionFormat(CompletionRequest request) {
     this.request = request;
     this.header =
         AnswerHeader.create("text_completion", "cmpl-", request.model(), request.options());
+    this.templates = header.templates();
     int prompts = request.prompts().size();
     this.pending = new PendingDeltas(prompts * request.n(), request.logprobs());
     for (int p = 0; p < prompts; p++) {
@@ -56,17 +55,13 @@ final class CompletionFormat implements AnswerFormat {
     boolean echoesNow = request.echo() && !begun.contains(shown.choice());
     if (header.hasAlikeChunks() && !request.logprobs() && !echoesNow && shown.finish() == null) {
       return List.of(
-          templates
-              .computeIfAbsent(shown.choice(), index -> template(index, account))
-              .with(shown.text()));
+          templates.chunk(
+              shown.choice(),
+              shown.text(),
+              (index, text) ->
+                  chunk(new AnswerDelta(index, List.of(), text, List.of(), null), account)));
     }
     return List.of(chunk(shown, account));
-  }
-
-  private ChunkTemplate template(int index, RequestAccount account) {
-    String mark = header.mark();
-    AnswerDelta marked = new AnswerDelta(index, List.of(), mark, List.of(), null);
-    return ChunkTemplate.of(chunk(marked, account), mark);
   }
 
   private String chunk(AnswerDelta delta, RequestAccount account) {

@@ -403,9 +403,12 @@ final class Parameters {
               "model",
               Shape.TEXT,
               Parameter.REQUIRED,
-              "What `--model` takes, without a name: a folder on the server"),
+              "What `--model` takes, without a name: a folder on the server, or an id on the hub"),
           Parameter.of(
-              "name", Shape.TEXT, "the folder's name", "What clients are to call the model"));
+              "name",
+              Shape.TEXT,
+              "the folder's name, or the id",
+              "What clients are to call the model"));
 
   static final Map<String, Parameter> TOKENIZE = all(List.of(TOKENIZE_ROWS));
   static final Map<String, Parameter> DETOKENIZE = all(List.of(DETOKENIZE_ROWS));

@@ -14,14 +14,14 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
-class ChunkTemplateTest {
+class ChunkTemplatesTest {
   private static final RequestAccount ACCOUNT = new RequestAccount(1, null);
   @AutoClose private static final IdleModel models = new IdleModel();
 
   @Test
   void textsAreWrittenAsInATree() {
-    ObjectNode chunk = Json.object().put("before", "a\"b").put("text", "MARK").put("after", 1);
-    ChunkTemplate template = ChunkTemplate.of(chunk.toString(), "MARK");
+    ObjectNode chunk = Json.object().put("before", "a\"b").put("text", "").put("after", 1);
+    ChunkTemplates templates = new ChunkTemplates("MARK");
     Seeded.check(
         2_000,
         random -> {
@@ -35,7 +35,9 @@ class ChunkTemplateTest {
                     : codePoint);
           }
           assertEquals(
-              chunk.put("text", text.toString()).toString(), template.with(text.toString()));
+              chunk.put("text", text.toString()).toString(),
+              templates.chunk(
+                  0, text.toString(), (index, with) -> chunk.put("text", with).toString()));
         });
   }
 
