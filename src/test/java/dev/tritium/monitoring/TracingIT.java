@@ -219,6 +219,7 @@ class TracingIT {
         assertTrue(second.isConnected());
         assertEquals(429, post(without, PATH, SHORT).status());
       }
+      Api.await("it has left the queue", LIMIT, () -> api.waiting() == 0); // else it could run yet
     }
     Map<String, Received> cutInQueue = collector.trace(waiting, "POST /v1/completions", "queue");
     Map<String, Received> cutInDecode =
