@@ -90,6 +90,15 @@ public record HubCache(Path folder) {
     return model.commit().filter(commit -> Manifest.isWhole(model, commit)).map(model::snapshot);
   }
 
+  /** The snapshot of a commit, if {@link Pull} has made it and it is whole. */
+  Optional<Path> pulled(ModelId id) {
+    Model model = model(id);
+    return Optional.of(id.revision())
+        .filter(ModelId::isCommit)
+        .filter(commit -> Manifest.isOurs(model, commit) && Manifest.isWhole(model, commit))
+        .map(model::snapshot);
+  }
+
   /** Whether a file, or what a link leads to, is there and has that size. */
   static boolean isWhole(Path file, long bytes) {
     try {

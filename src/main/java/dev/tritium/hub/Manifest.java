@@ -74,6 +74,11 @@ final class Manifest {
         .filter(files -> !files.isEmpty());
   }
 
+  /** Whether it was we who made the snapshot. */
+  static boolean isOurs(HubCache.Model model, String commit) {
+    return read(model, commit).isPresent();
+  }
+
   private static Optional<JsonNode> json(Path file) {
     try {
       return Optional.of(StrictJson.object(file.toString(), Files.readAllBytes(file)));

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -56,7 +57,8 @@ public final class Pull {
   }
 
   /**
-   * Loads what is missing of a model's revision.
+   * Loads what is missing of a model's revision. For a commit that was loaded before, the hub is
+   * not asked: it stays what it is.
    *
    * @param check is given the configuration before any weights are loaded, and may throw
    * @return the snapshot's folder
@@ -64,6 +66,10 @@ public final class Pull {
    */
   public static Path run(
       HubSettings settings, ModelId id, Consumer<ModelConfig> check, PullProgress progress) {
+    Optional<Path> pulled = new HubCache(settings.cache()).pulled(id);
+    if (pulled.isPresent()) {
+      return pulled.get();
+    }
     if (settings.offline()) {
       throw new HubException(
           "%s cannot be pulled while HF_HUB_OFFLINE is set: unset it, or copy the model into %s"

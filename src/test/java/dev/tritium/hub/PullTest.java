@@ -78,6 +78,26 @@ class PullTest {
   }
 
   @Test
+  void forACommitThatIsThereNoHubIsAsked() throws IOException {
+    String commit = FakeHub.ID + "@" + FakeHub.COMMIT;
+    Path snapshot = world.pull(commit);
+    int requests = world.hub.requests.size();
+    world.variables.put("HF_HUB_OFFLINE", "1");
+    assertEquals(snapshot, world.pull(commit));
+    assertEquals(requests, world.hub.requests.size());
+
+    world.variables.remove("HF_HUB_OFFLINE");
+    Files.delete(world.blob("tokenizer.json"));
+    world.pull(commit);
+    assertTrue(world.cache().find(ModelId.require(commit)).isPresent(), "what is missing comes");
+
+    int before = world.hub.requests.size();
+    Files.delete(world.model().resolve(".tritium").resolve(FakeHub.COMMIT + ".json"));
+    world.pull(commit);
+    assertTrue(world.hub.requests.size() > before, "Python may not have loaded all of it");
+  }
+
+  @Test
   void whatPythonHasLoadedIsNotLoadedAgain() throws IOException {
     Path snapshot = world.model().resolve("snapshots").resolve(FakeHub.COMMIT);
     Files.createDirectories(snapshot);
