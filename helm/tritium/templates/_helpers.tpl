@@ -63,6 +63,52 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
+{{- /* What containers that load a model have in common. */ -}}
+{{- define "tritium.loaderRest" -}}
+securityContext:
+  {{- include "tritium.containerSecurityContext" . | nindent 2 }}
+resources:
+  {{- toYaml .Values.resources | nindent 2 }}
+volumeMounts:
+  - name: data
+    mountPath: /data
+  - name: tmp
+    mountPath: /tmp
+{{- end }}
+
+{{- define "tritium.hubId" -}}
+{{- with .Values.model.hub -}}
+{{ list .id .revision | compact | join "@" }}
+{{- end -}}
+{{- end }}
+
+{{- /* The setting tritium.model; empty: the image's own. It has commas between models, and a backslash before one of a path. */ -}}
+{{- define "tritium.model" -}}
+{{- $m := .Values.model -}}
+{{- $first := "" -}}
+{{- if eq $m.source "claim" -}}
+{{- $first = list "/models" $m.claim.path | compact | join "/" -}}
+{{- else if eq $m.source "hub" -}}
+{{- $first = include "tritium.hubId" . -}}
+{{- else if eq $m.source "download" -}}
+{{- $first = "/data/model" -}}
+{{- else if $m.more -}}
+{{- $first = "/opt/tritium/models/tritium-stories-17m" -}}
+{{- end -}}
+{{- if and $m.more $m.id }}{{ $first = printf "%s=%s" $m.id $first }}{{ end -}}
+{{- $all := list $first -}}
+{{- range $name, $model := $m.more }}{{ $all = append $all (printf "%s=%s" $name $model) }}{{ end -}}
+{{- range $i, $model := $all }}{{ if $i }},{{ end }}{{ $model | replace "\\" "\\\\" | replace "," "\\," }}{{ end -}}
+{{- end }}
+
+{{- /* The models of the hub, as a JSON array. */ -}}
+{{- define "tritium.pulls" -}}
+{{- $ids := list -}}
+{{- if eq .Values.model.source "hub" }}{{ $ids = append $ids (include "tritium.hubId" .) }}{{ end -}}
+{{- range .Values.model.more }}{{ if not (hasPrefix "/" .) }}{{ $ids = append $ids . }}{{ end }}{{ end -}}
+{{ $ids | uniq | toJson }}
+{{- end }}
+
 {{- /* A setting of docs/configuration.md. Helm reads numbers as floating point, and would write 268435456 as 2.68e+08. */ -}}
 {{- define "tritium.setting" -}}
 - name: TRITIUM_{{ .name | upper | replace "." "_" | replace "-" "_" }}
@@ -80,8 +126,19 @@ capabilities:
 {{- if and (eq $v.model.source "download") (not $v.model.download.url) (not $v.model.download.command) -}}
 {{ fail "model.source is download: set model.download.url to the folder with the model's files, or model.download.command" }}
 {{- end -}}
-{{- if and (ne $v.model.source "bundled") (not $v.model.id) -}}
+{{- if and (eq $v.model.source "hub") (not $v.model.hub.id) -}}
+{{ fail "model.source is hub: set model.hub.id to the model's OWNER/NAME there" }}
+{{- end -}}
+{{- if and (has $v.model.source (list "claim" "download")) (not $v.model.id) -}}
 {{ fail (printf "model.source is %s: set model.id to the name by which clients ask for the model" $v.model.source) }}
+{{- end -}}
+{{- if hasKey $v.model.more $v.model.id -}}
+{{ fail (printf "model.more has the name %s, which is model.id too: give each model its own" $v.model.id) }}
+{{- end -}}
+{{- range prepend (keys $v.model.more | sortAlpha) $v.model.id -}}
+{{- if and $v.model.more (regexMatch `[/\\=]` .) -}}
+{{ fail (printf "model.more: %s is no name beside others, with a slash, a backslash or =" .) }}
+{{- end -}}
 {{- end -}}
 {{- range $file, $_ := $v.model.download.sha256 -}}
 {{- if not (has $file $v.model.download.files) -}}

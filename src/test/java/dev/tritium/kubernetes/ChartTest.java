@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.LintResult;
+import dev.tritium.server.ModelReference;
 import dev.tritium.testing.Api;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -117,6 +118,71 @@ class ChartTest {
         "/data/model",
         variables("model: {source: download, id: m, download: {url: 'http://hub/m'}}")
             .get("TRITIUM_MODEL"));
+    assertEquals(
+        List.of("/models/a,b\\c"),
+        ModelReference.split(
+            variables("model: {source: claim, id: m, claim: {name: models, path: 'a,b\\c'}}")
+                .get("TRITIUM_MODEL")));
+  }
+
+  @Test
+  void anInitContainerOfTheServersImagePullsAModelOfTheHub() {
+    JsonNode pod =
+        pod(
+            """
+            image: {digest: "sha256:%s"}
+            model:
+              source: hub
+              hub: {id: org/m, revision: v1.0, endpoint: "https://hub", token: {secret: s, key: k}}
+            """
+                .formatted("0".repeat(64)));
+    JsonNode pull = pod.at("/initContainers/0");
+    JsonNode server = pod.at("/containers/0");
+    assertEquals(1, pod.get("initContainers").size());
+    for (String same : List.of("image", "imagePullPolicy", "securityContext", "resources")) {
+      assertEquals(server.get(same), pull.get(same), same);
+    }
+    assertFalse(pull.has("command"), "the image knows how to run");
+    assertEquals("[\"pull\",\"org/m@v1.0\"]", pull.get("args").toString());
+    assertEquals(
+        Map.of("HF_HOME", "/data/huggingface", "HF_ENDPOINT", "https://hub", "HF_TOKEN", ""),
+        variables(pull));
+    assertEquals(
+        "{\"name\":\"s\",\"key\":\"k\"}",
+        pull.at("/env/2/valueFrom/secretKeyRef").toString(),
+        pull::toString);
+    Map<String, String> variables = variables(server);
+    assertEquals("org/m@v1.0", variables.get("TRITIUM_MODEL"));
+    assertEquals("/data/huggingface", variables.get("HF_HOME"));
+    assertEquals("1", variables.get("HF_HUB_OFFLINE"));
+    assertFalse(variables.containsKey("TRITIUM_MODEL_ID"), "its id is its name");
+    assertFalse(variables.containsKey("HF_TOKEN"));
+    assertFalse(server.toString().contains("secretKeyRef"), server::toString);
+  }
+
+  @Test
+  void moreModelsStandBehindTheFirst() {
+    JsonNode pod =
+        pod(
+            """
+            model:
+              id: first
+              source: claim
+              claim: {name: models, path: "a,b"}
+              more: {second: /models/c, third: org/m@v1.0, fourth: org/m@v1.0}
+            """);
+    Map<String, String> variables = variables(pod.at("/containers/0"));
+    assertEquals(
+        List.of("first=/models/a,b", "fourth=org/m@v1.0", "second=/models/c", "third=org/m@v1.0"),
+        ModelReference.split(variables.get("TRITIUM_MODEL")));
+    assertFalse(variables.containsKey("TRITIUM_MODEL_ID"));
+    assertEquals("1", variables.get("HF_HUB_OFFLINE"));
+    assertEquals(
+        List.of("[\"pull\",\"org/m@v1.0\"]"),
+        pod.get("initContainers").findValues("args").stream().map(JsonNode::toString).toList());
+    assertEquals(
+        "/opt/tritium/models/tritium-stories-17m,m=org/m",
+        variables("model: {more: {m: org/m}}").get("TRITIUM_MODEL"));
   }
 
   @Test
@@ -182,17 +248,31 @@ class ChartTest {
   @Test
   void nobodyIsReachedUnlessSomethingIsDownloaded() {
     assertEquals("[]", Chart.one(Chart.render(""), "NetworkPolicy").at("/spec/egress").toString());
-    String download = "model: {source: download, id: m, download: {url: 'http://hub/m'}}";
-    assertEquals(
-        List.of("53", "53", "443"),
-        Chart.one(Chart.render(download), "NetworkPolicy")
-            .at("/spec/egress/0/ports")
-            .findValuesAsText("port"));
+    for (String loads :
+        List.of(
+            "model: {source: download, id: m, download: {url: 'http://hub/m'}}",
+            "model: {source: hub, hub: {id: org/m}}",
+            "model: {more: {m: org/m}}")) {
+      assertEquals(
+          List.of("53", "53", "443"),
+          Chart.one(Chart.render(loads), "NetworkPolicy")
+              .at("/spec/egress/0/ports")
+              .findValuesAsText("port"),
+          loads);
+    }
+  }
+
+  private static JsonNode pod(String values) {
+    return Chart.one(Chart.render(values), "Deployment").at("/spec/template/spec");
   }
 
   private static Map<String, String> variables(String values) {
-    return Chart.one(Chart.render(values), "Deployment")
-        .at("/spec/template/spec/containers/0/env")
+    return variables(pod(values).at("/containers/0"));
+  }
+
+  private static Map<String, String> variables(JsonNode container) {
+    return container
+        .get("env")
         .valueStream()
         .collect(Collectors.toMap(v -> v.path("name").asText(), v -> v.path("value").asText()));
   }

@@ -1,5 +1,6 @@
 package dev.tritium.testing;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /** The packaged application, serving the bundled model on a port of its own until it is closed. */
 public final class PackagedServer implements AutoCloseable {
@@ -39,15 +41,33 @@ public final class PackagedServer implements AutoCloseable {
     try (ServerSocket free = new ServerSocket(0)) {
       port = free.getLocalPort();
     }
+    List<String> serve = List.of("serve", "--port", String.valueOf(port));
+    return new PackagedServer(process(log, environment, List.of(javaOptions), serve), port, log);
+  }
+
+  /** Runs another command of the application to its end, which must be a good one. */
+  public static void run(Path log, Map<String, String> environment, List<String> arguments)
+      throws IOException, InterruptedException {
+    Process process = process(log, environment, List.of(), arguments);
+    try {
+      assertTrue(process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS), "it takes too long");
+      assertEquals(0, process.exitValue(), Files.readString(log));
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  private static Process process(
+      Path log, Map<String, String> environment, List<String> javaOptions, List<String> arguments)
+      throws IOException {
     Path java = Path.of(System.getProperty("java.home"), "bin", "java");
     ProcessBuilder builder =
         new ProcessBuilder(java.toString(), "@src/main/jvm/args", "-Dtritium.home=.");
-    builder.command().addAll(List.of(javaOptions));
+    builder.command().addAll(javaOptions);
     builder.command().addAll(List.of("-jar", "target/quarkus-app/quarkus-run.jar"));
-    builder.command().addAll(List.of("serve", "--port", String.valueOf(port)));
+    builder.command().addAll(arguments);
     builder.environment().putAll(environment);
-    Process process = builder.redirectErrorStream(true).redirectOutput(log.toFile()).start();
-    return new PackagedServer(process, port, log);
+    return builder.redirectErrorStream(true).redirectOutput(log.toFile()).start();
   }
 
   public Process process() {
