@@ -14,7 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -83,20 +85,38 @@ class KustomizeTest {
             "/volumes")) {
       assertEquals(chart.at(same), plain.at(same), same);
     }
-    assertEquals(
-        Files.readString(Chart.FOLDER.resolve("scripts/download.sh")),
-        Files.readString(FOLDER.resolve("components/download/download.sh")));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"overlays/small", "overlays/large"})
-  void anOverlayServesWhatItDownloads(String folder) throws Exception {
-    JsonNode pod = Chart.one(build(folder), "Deployment").at("/spec/template/spec");
-    JsonNode download = pod.at("/initContainers/0");
-    assertTrue(download.path("args").toString().contains("\"config.json\""), download::toString);
+  void anOverlayPullsACommitAndServesItAsTheChartDoes(String folder) throws Exception {
+    List<Manifest> all = build(folder);
+    JsonNode pod = Chart.one(all, "Deployment").at("/spec/template/spec");
+    JsonNode server = pod.at("/containers/0");
+    Map<String, String> variables = variables(server);
+    String[] model = variables.getOrDefault("TRITIUM_MODEL", "").split("@", 2);
+    assertTrue(model[1].matches("[0-9a-f]{40}"), model[1]);
+    List<Manifest> charts =
+        Chart.render(
+            """
+            model: {source: hub, id: "%s", hub: {id: "%s", revision: "%s"}}
+            drain: {graceSeconds: %s}
+            """
+                .formatted(
+                    variables.get("TRITIUM_MODEL_ID"),
+                    model[0],
+                    model[1],
+                    variables.getOrDefault("TRITIUM_SHUTDOWN_GRACE", "").replace("s", "")));
+    JsonNode chart = Chart.one(charts, "Deployment").at("/spec/template/spec");
+    assertEquals(variables(chart.at("/containers/0")), variables);
+    JsonNode pull = pod.at("/initContainers/0");
+    for (String same : List.of("args", "env", "securityContext", "volumeMounts")) {
+      assertEquals(chart.at("/initContainers/0").get(same), pull.get(same), same);
+    }
+    assertEquals(server.get("image"), pull.get("image"));
     assertEquals(
-        variable(download, "MODEL_DIR"), variable(pod.at("/containers/0"), "TRITIUM_MODEL"));
-    assertTrue(variable(download, "URL").startsWith("https://"));
+        Chart.one(charts, "NetworkPolicy").at("/spec/egress"),
+        Chart.one(all, "NetworkPolicy").at("/spec/egress"));
   }
 
   /** The load test asks the Service of the base, at its port. */
@@ -114,14 +134,11 @@ class KustomizeTest {
     assertEquals(0, job.at("/spec/backoffLimit").asInt(-1), "a broken rule is a result");
   }
 
-  private static String variable(JsonNode container, String name) {
+  private static Map<String, String> variables(JsonNode container) {
     return container
         .path("env")
         .valueStream()
-        .filter(variable -> variable.path("name").asText().equals(name))
-        .map(variable -> variable.path("value").asText())
-        .findFirst()
-        .orElseThrow();
+        .collect(Collectors.toMap(v -> v.path("name").asText(), v -> v.path("value").asText()));
   }
 
   private static String read(Path file) {
