@@ -103,7 +103,7 @@ public final class T9Kernels implements TernaryKernels {
       return;
     }
     if (sequences == 1) {
-      rows.begin(products, 2 * BLOCK_ROWS, 2, 3); // four blocks or six
+      rows.begin(products, BLOCK_ROWS, 4, 6);
     } else {
       rows.begin(products, TILE_ROWS, 1, 1);
     }
@@ -266,21 +266,17 @@ public final class T9Kernels implements TernaryKernels {
     }
   }
 
-  /** {@code rows} rows and {@code n} groups of columns times one sequence. */
+  /** Four to six blocks and {@code n} groups of columns times one sequence. */
   private static void multiplyByOne(
       MemorySegment w, long at, long bs, Tables t, int s, int g, int n, Scratch mine, int rows) {
     int table = t.at(s, g);
     int blocks = rows / BLOCK_ROWS;
-    int step;
-    for (int b = 0; b < blocks; b += step) {
-      step = blocks - b == 4 || blocks - b == 8 ? 4 : 6;
-      if (step == 4) {
-        T9Tiles.dot4(w, at + b * bs, bs, t.values, table, n, mine.acc);
-      } else {
-        T9Tiles.dot6(w, at + b * bs, bs, t.values, table, n, mine.acc);
-      }
-      T9Tiles.addWidened(mine.acc, 0, 2 * step, mine.sums, s * rows + b * BLOCK_ROWS, LANES);
+    switch (blocks) {
+      case 4 -> T9Tiles.dot4(w, at, bs, t.values, table, n, mine.acc);
+      case 5 -> T9Tiles.dot5(w, at, bs, t.values, table, n, mine.acc);
+      default -> T9Tiles.dot6(w, at, bs, t.values, table, n, mine.acc);
     }
+    T9Tiles.addWidened(mine.acc, 0, 2 * blocks, mine.sums, s * rows, LANES);
   }
 
   /** The same times the batch tile that begins at sequence {@code s}. */

@@ -182,6 +182,97 @@ final class T9Tiles {
     a11.intoArray(acc, 352);
   }
 
+  /** The same for 5 blocks, to acc[320]. */
+  static void dot5(MemorySegment w, long at, long bs, short[] lut, int l, int groups, short[] acc) {
+    ShortVector five = ShortVector.fromArray(S, FIVES, 0);
+    ShortVector a0 = ShortVector.zero(S);
+    ShortVector a1 = a0;
+    ShortVector a2 = a0;
+    ShortVector a3 = a0;
+    ShortVector a4 = a0;
+    ShortVector a5 = a0;
+    ShortVector a6 = a0;
+    ShortVector a7 = a0;
+    ShortVector a8 = a0;
+    ShortVector a9 = a0;
+    long end = at + groups * 128L;
+    for (long p = at; p < end; p += 128, l += 96) {
+      ShortVector w0 = ShortVector.fromMemorySegment(S, w, p, LE);
+      ShortVector w1 = ShortVector.fromMemorySegment(S, w, p + 64, LE);
+      ShortVector w2 = ShortVector.fromMemorySegment(S, w, p + bs, LE);
+      ShortVector w3 = ShortVector.fromMemorySegment(S, w, p + bs + 64, LE);
+      ShortVector w4 = ShortVector.fromMemorySegment(S, w, p + 2 * bs, LE);
+      ShortVector w5 = ShortVector.fromMemorySegment(S, w, p + 2 * bs + 64, LE);
+      ShortVector w6 = ShortVector.fromMemorySegment(S, w, p + 3 * bs, LE);
+      ShortVector w7 = ShortVector.fromMemorySegment(S, w, p + 3 * bs + 64, LE);
+      ShortVector w8 = ShortVector.fromMemorySegment(S, w, p + 4 * bs, LE);
+      ShortVector w9 = ShortVector.fromMemorySegment(S, w, p + 4 * bs + 64, LE);
+      ShortVector t = ShortVector.fromArray(S, lut, l);
+      a0 = a0.add(w0.selectFrom(t));
+      a1 = a1.add(w1.selectFrom(t));
+      a2 = a2.add(w2.selectFrom(t));
+      a3 = a3.add(w3.selectFrom(t));
+      a4 = a4.add(w4.selectFrom(t));
+      a5 = a5.add(w5.selectFrom(t));
+      a6 = a6.add(w6.selectFrom(t));
+      a7 = a7.add(w7.selectFrom(t));
+      a8 = a8.add(w8.selectFrom(t));
+      a9 = a9.add(w9.selectFrom(t));
+      w0 = w0.lanewise(VectorOperators.LSHR, five);
+      w1 = w1.lanewise(VectorOperators.LSHR, five);
+      w2 = w2.lanewise(VectorOperators.LSHR, five);
+      w3 = w3.lanewise(VectorOperators.LSHR, five);
+      w4 = w4.lanewise(VectorOperators.LSHR, five);
+      w5 = w5.lanewise(VectorOperators.LSHR, five);
+      w6 = w6.lanewise(VectorOperators.LSHR, five);
+      w7 = w7.lanewise(VectorOperators.LSHR, five);
+      w8 = w8.lanewise(VectorOperators.LSHR, five);
+      w9 = w9.lanewise(VectorOperators.LSHR, five);
+      t = ShortVector.fromArray(S, lut, l + 32);
+      a0 = a0.add(w0.selectFrom(t));
+      a1 = a1.add(w1.selectFrom(t));
+      a2 = a2.add(w2.selectFrom(t));
+      a3 = a3.add(w3.selectFrom(t));
+      a4 = a4.add(w4.selectFrom(t));
+      a5 = a5.add(w5.selectFrom(t));
+      a6 = a6.add(w6.selectFrom(t));
+      a7 = a7.add(w7.selectFrom(t));
+      a8 = a8.add(w8.selectFrom(t));
+      a9 = a9.add(w9.selectFrom(t));
+      w0 = w0.lanewise(VectorOperators.LSHR, five);
+      w1 = w1.lanewise(VectorOperators.LSHR, five);
+      w2 = w2.lanewise(VectorOperators.LSHR, five);
+      w3 = w3.lanewise(VectorOperators.LSHR, five);
+      w4 = w4.lanewise(VectorOperators.LSHR, five);
+      w5 = w5.lanewise(VectorOperators.LSHR, five);
+      w6 = w6.lanewise(VectorOperators.LSHR, five);
+      w7 = w7.lanewise(VectorOperators.LSHR, five);
+      w8 = w8.lanewise(VectorOperators.LSHR, five);
+      w9 = w9.lanewise(VectorOperators.LSHR, five);
+      t = ShortVector.fromArray(S, lut, l + 64);
+      a0 = a0.add(w0.selectFrom(t));
+      a1 = a1.add(w1.selectFrom(t));
+      a2 = a2.add(w2.selectFrom(t));
+      a3 = a3.add(w3.selectFrom(t));
+      a4 = a4.add(w4.selectFrom(t));
+      a5 = a5.add(w5.selectFrom(t));
+      a6 = a6.add(w6.selectFrom(t));
+      a7 = a7.add(w7.selectFrom(t));
+      a8 = a8.add(w8.selectFrom(t));
+      a9 = a9.add(w9.selectFrom(t));
+    }
+    a0.intoArray(acc, 0);
+    a1.intoArray(acc, 32);
+    a2.intoArray(acc, 64);
+    a3.intoArray(acc, 96);
+    a4.intoArray(acc, 128);
+    a5.intoArray(acc, 160);
+    a6.intoArray(acc, 192);
+    a7.intoArray(acc, 224);
+    a8.intoArray(acc, 256);
+    a9.intoArray(acc, 288);
+  }
+
   /** Int16 sums of 4 blocks times one sequence, to acc[256]; as {@link #dot6}. */
   static void dot4(MemorySegment w, long at, long bs, short[] lut, int l, int groups, short[] acc) {
     ShortVector five = ShortVector.fromArray(S, FIVES, 0);
