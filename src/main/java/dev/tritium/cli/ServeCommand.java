@@ -1,5 +1,6 @@
 package dev.tritium.cli;
 
+import dev.tritium.server.LoadedModel;
 import dev.tritium.server.ModelReference;
 import dev.tritium.server.Server;
 import java.util.List;
@@ -44,7 +45,8 @@ final class ServeCommand implements Runnable {
     if (models.size() <= 1) {
       // A wrong name fails, and a model is pulled, before anything starts; of several, others
       // serve.
-      var _ = HubModels.folder(options.model(), true, spec.commandLine().getErr());
+      LoadedModel.openTokenizerAhead(
+          HubModels.folder(options.model(), true, spec.commandLine().getErr()));
     }
     for (OptionSpec option : spec.options()) {
       Object value = option.getValue();

@@ -28,9 +28,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.DoubleConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model folder in memory: weights, tokenizer, chat template.
@@ -45,6 +47,11 @@ public record LoadedModel(
     implements AutoCloseable {
 
   private static final String BUNDLED = "models/tritium-stories-17m";
+
+  /** A tokenizer that is opened before its model is loaded. */
+  private record Ahead(Path folder, CompletableFuture<Tokenizer> tokenizer) {}
+
+  private static final AtomicReference<@Nullable Ahead> AHEAD = new AtomicReference<>();
 
   /**
    * The folder a user means: one of that name, or else a snapshot in the hub's cache.
@@ -119,6 +126,24 @@ public record LoadedModel(
   }
 
   /**
+   * Opens the tokenizer of a folder that is to be loaded soon: a vocabulary takes as long as Quarkus
+   * does to start.
+   */
+  public static void openTokenizerAhead(Path folder) {
+    AHEAD.set(
+        new Ahead(folder, CompletableFuture.supplyAsync(() -> Tokenizer.open(folder))));
+  }
+
+  private static Optional<CompletableFuture<Tokenizer>> takeAhead(Path folder) {
+    Ahead ahead = AHEAD.getAndSet(null);
+    if (ahead != null && !ahead.folder.equals(folder)) {
+      var _ = ahead.tokenizer.thenAccept(Tokenizer::close);
+      return Optional.empty();
+    }
+    return Optional.ofNullable(ahead).map(Ahead::tokenizer);
+  }
+
+  /**
    * Loads a folder.
    *
    * @param kernels asked once, last: while the best kernel is being found, the rest is opened
@@ -131,7 +156,8 @@ public record LoadedModel(
     // Opened beside the folder, where there is a processor for each.
     Executor beside = workers.size() > 1 ? ForkJoinPool.commonPool() : Runnable::run;
     CompletableFuture<Tokenizer> tokenizer =
-        CompletableFuture.supplyAsync(() -> Tokenizer.open(path), beside);
+        takeAhead(path)
+            .orElseGet(() -> CompletableFuture.supplyAsync(() -> Tokenizer.open(path), beside));
     try {
       ModelFolder folder = ModelFolder.open(path);
       try {

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * What the {@code decoder} of a {@code tokenizer.json} does, for the two kinds that language models
@@ -23,6 +24,7 @@ record DecoderRules(
   /** Text in a piece and what it stands for, such as U+2581 for a space. */
   record Replacement(String pattern, String content) {}
 
+  private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-Fa-f]{2}>");
   private static final Map<Integer, Byte> BYTE_OF_CHAR = byteLevelAlphabet();
 
   /**
@@ -64,7 +66,7 @@ record DecoderRules(
   }
 
   boolean isByteToken(String piece) {
-    return byteFallback && piece.matches("<0x[0-9A-Fa-f]{2}>");
+    return byteFallback && BYTE_TOKEN.matcher(piece).matches();
   }
 
   /** The bytes that a piece adds to a text, before the text's first spaces are stripped. */

@@ -1,5 +1,6 @@
 package dev.tritium.tokenizer;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
@@ -19,6 +20,13 @@ import java.util.function.LongFunction;
  */
 public final class Tokenizer implements AutoCloseable {
   private static final String FILE = "tokenizer.json";
+
+  /** A vocabulary's pieces are field names that nobody looks for again. */
+  private static final JsonFactory JSON =
+      JsonFactory.builder()
+          .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+          .build();
 
   private final Pieces pieces;
   private final int longestPieceBytes;
@@ -49,7 +57,7 @@ public final class Tokenizer implements AutoCloseable {
     }
     try {
       String json = Files.readString(file);
-      Pieces pieces = Pieces.read(new JsonMapper().readTree(json));
+      Pieces pieces = Pieces.read(new JsonMapper(JSON).readTree(json));
       long handle = NativeLibrary.TOKENIZERS.createTokenizerFromString(json);
       NativeLibrary.TOKENIZERS.disableTruncation(handle);
       NativeLibrary.TOKENIZERS.disablePadding(handle);
