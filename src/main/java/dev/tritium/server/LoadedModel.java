@@ -126,12 +126,11 @@ public record LoadedModel(
   }
 
   /**
-   * Opens the tokenizer of a folder that is to be loaded soon: a vocabulary takes as long as Quarkus
-   * does to start.
+   * Opens the tokenizer of a folder that is to be loaded soon: a vocabulary takes as long as
+   * Quarkus does to start.
    */
   public static void openTokenizerAhead(Path folder) {
-    AHEAD.set(
-        new Ahead(folder, CompletableFuture.supplyAsync(() -> Tokenizer.open(folder))));
+    AHEAD.set(new Ahead(folder, CompletableFuture.supplyAsync(() -> Tokenizer.open(folder))));
   }
 
   private static Optional<CompletableFuture<Tokenizer>> takeAhead(Path folder) {
