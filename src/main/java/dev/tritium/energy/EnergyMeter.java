@@ -1,5 +1,6 @@
 package dev.tritium.energy;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -36,6 +37,14 @@ public interface EnergyMeter {
    * @param utilisation of the host's CPUs since then, from 0 to 1: what an estimate is made of
    */
   Reading read(long nanos, double utilisation);
+
+  /**
+   * How long it may go unread: a counter of 32 bits would go round unseen, and a sensor of power
+   * knows no past.
+   */
+  default Duration longestPause() {
+    return Duration.ofSeconds(5);
+  }
 
   /** How far off an estimate may be. */
   default Optional<Bounds> bounds() {

@@ -20,9 +20,8 @@ public final class EngineThread implements AutoCloseable {
   /**
    * Starts the thread.
    *
-   * @param warmUp how much time of its own a model that is added may have until it is warm, give or
-   *     take a step; it goes on for 3 s after that, while nobody has anything to do. Zero: no
-   *     warm-up at all
+   * @param warmUp how much time of its own a model that is added may have until it is warm; it goes
+   *     on for 3 s after that, while nobody has anything to do. Zero: no warm-up at all
    */
   public EngineThread(Duration warmUp) {
     this.warmUp = warmUp;

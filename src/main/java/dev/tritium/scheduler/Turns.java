@@ -38,7 +38,9 @@ final class Turns {
     final Scheduler scheduler;
     final CountDownLatch warm = new CountDownLatch(1);
     private @Nullable WarmUp warmUp; // null once it is over
-    private long warmUpLeftNanos; // until it is warm, then until the warm-up is over
+    private boolean early; // the part of it that the model waits for
+    private volatile long warmUpLeftNanos; // of that part, then of the warm-up
+    private volatile long warmUpStepNanos; // when its step began; 0: none runs
     private long spentNanos;
     private boolean active; // had something to do when it was last looked at
     private boolean removed; // guarded by this
@@ -46,6 +48,7 @@ final class Turns {
     Turn(Scheduler scheduler, Duration warmUp) {
       this.scheduler = scheduler;
       this.warmUp = warmUp.isZero() ? null : scheduler.warmUp();
+      this.early = true;
       this.warmUpLeftNanos = warmUp.toNanos();
       if (warmUp.isZero()) {
         warm.countDown();
@@ -54,6 +57,12 @@ final class Turns {
 
     boolean isWarm() {
       return warm.getCount() == 0;
+    }
+
+    /** How much of its time is left, the step that runs included. */
+    long warmUpLeft(long now) {
+      long began = warmUpStepNanos;
+      return warmUpLeftNanos - (began == 0 ? 0 : now - began);
     }
 
     void look(long levelNanos) {
@@ -68,8 +77,7 @@ final class Turns {
   /**
    * Adds a scheduler, at the level of the others.
    *
-   * @param warmUp how much time of its own it may have until it is warm, give or take a step; zero:
-   *     no warm-up at all
+   * @param warmUp how much time of its own it may have until it is warm; zero: no warm-up at all
    */
   synchronized void add(Scheduler scheduler, Duration warmUp) {
     Turn[] more = new Turn[turns.length + 1];
@@ -109,10 +117,23 @@ final class Turns {
     return null;
   }
 
-  /** Waits until the scheduler is warm, or was removed; returns false if it took too long. */
+  /**
+   * Waits until the scheduler is warm, which it is once its time is over, even if its step is not:
+   * the first one may take a second. Or until it was removed; returns false if it took too long.
+   */
   boolean awaitWarm(Scheduler scheduler, Duration limit) throws InterruptedException {
     Turn turn = of(scheduler);
-    return turn == null || turn.warm.await(limit.toNanos(), TimeUnit.NANOSECONDS);
+    if (turn == null) {
+      return true;
+    }
+    long wait = Math.min(limit.toNanos(), turn.warmUpLeft(nanos.getAsLong()));
+    if (turn.warm.await(wait, TimeUnit.NANOSECONDS)) {
+      return true;
+    }
+    if (turn.warmUpLeft(nanos.getAsLong()) <= 0) {
+      turn.warm.countDown();
+    }
+    return turn.isWarm();
   }
 
   /** For how long the first prompt of any queue has waited. */
@@ -201,6 +222,7 @@ final class Turns {
         turn.warmUp = null;
         return false;
       }
+      turn.warmUpStepNanos = start;
       try {
         warmUp.step();
       } catch (RuntimeException | Error e) {
@@ -210,13 +232,16 @@ final class Turns {
         return true;
       }
     }
-    turn.warmUpLeftNanos -= nanos.getAsLong() - start;
-    if (!turn.isWarm() && (turn.warmUpLeftNanos <= 0 || warmUp.isSettled())) {
-      turn.warmUpLeftNanos = IDLE_WARM_UP_NANOS;
+    long left = turn.warmUpLeftNanos - (nanos.getAsLong() - start);
+    if (turn.early && (left <= 0 || warmUp.isSettled())) {
+      turn.early = false;
       turn.warm.countDown();
-    } else if (turn.warmUpLeftNanos <= 0) {
+      left = IDLE_WARM_UP_NANOS;
+    } else if (left <= 0) {
       turn.warmUp = null;
     }
+    turn.warmUpStepNanos = 0; // first, or the step would count twice
+    turn.warmUpLeftNanos = left;
     return true;
   }
 }

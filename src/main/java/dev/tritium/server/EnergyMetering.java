@@ -13,15 +13,11 @@ import dev.tritium.engine.RequestAccount;
 import dev.tritium.scheduler.ProcessCpu;
 import dev.tritium.server.TritiumConfig.EnergyConfig;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
 
 /** Counts the process's energy from now on: at the steps' ends, and now and then without any. */
 final class EnergyMetering implements AutoCloseable {
   private static final String OFF = "off";
-
-  /** A counter of 32 bits that is not read for longer may go round unseen. */
-  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
   private final EnergyMeter meter;
   private final MeterErrors errors;
@@ -85,7 +81,7 @@ final class EnergyMetering implements AutoCloseable {
   private void readNowAndThen() {
     try {
       while (true) {
-        Thread.sleep(LONGEST_PAUSE);
+        Thread.sleep(meter.longestPause());
         ledger.refresh();
       }
     } catch (InterruptedException e) {

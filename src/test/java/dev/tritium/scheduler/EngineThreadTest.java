@@ -264,6 +264,21 @@ class EngineThreadTest {
   }
 
   @Test
+  @Timeout(60)
+  void aStepThatTakesTooLongDoesNotKeepItFromBeingWarmNorEndsTheWarmUp() throws Exception {
+    FakeModel cold = FakeModel.reciting(300);
+    Semaphore steps = new Semaphore(0);
+    cold.beforeForward(steps::acquireUninterruptibly);
+    Scheduler idle = idle(cold);
+    try (EngineThread thread = thread(Duration.ofMillis(20), idle)) {
+      thread.awaitWarm(idle); // the first step waits all the time
+      steps.release(10);
+      await(() -> cold.rowsOfCalls().size() > 5); // while idle
+      steps.release(1_000_000);
+    }
+  }
+
+  @Test
   void aRequestComesBeforeTheWarmUp() throws Exception {
     FakeModel cold = FakeModel.reciting(300);
     Scheduler idle = idle(cold);
