@@ -5,11 +5,13 @@ import io.vertx.core.VertxOptions;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.concurrent.TimeUnit;
 
-/** Lets an idle server sleep: Vert.x looks for blocked threads each second unless told otherwise. */
+/**
+ * Lets an idle server sleep: Vert.x looks for blocked threads each second unless told otherwise.
+ */
 @ApplicationScoped
 public class QuietVertx implements VertxOptionsCustomizer {
   @Override
   public void accept(VertxOptions options) {
-    options.setBlockedThreadCheckInterval(10).setBlockedThreadCheckIntervalUnit(TimeUnit.SECONDS);
+    options.setBlockedThreadCheckInterval(1).setBlockedThreadCheckIntervalUnit(TimeUnit.MINUTES);
   }
 }
