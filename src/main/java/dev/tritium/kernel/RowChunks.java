@@ -26,7 +26,8 @@ public final class RowChunks {
    *
    * @param unitRows what chunks are made of; padding counts as rows
    * @param minUnits of a chunk, where the weight has as many
-   * @param maxUnits of a chunk; at least 2 minUnits - 1, so that every number can be split
+   * @param maxUnits of a chunk; with minUnits it must split every number of units there can be, as
+   *     2 minUnits - 1 does, and as 4 to 6 do with multiples of 4
    * @throws IllegalArgumentException if a weight is not in the format
    */
   public void begin(Product[] products, int unitRows, int minUnits, int maxUnits) {

@@ -48,7 +48,7 @@ class TernaryKernelsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 3, 63, 64, 65, 127, 129, 255, 257, 1537})
+  @ValueSource(ints = {1, 3, 63, 64, 65, 127, 129, 255, 257, 1024, 1280, 1537, 2304})
   void sumsAreExactForEveryHeight(int rows) {
     try (Workers workers = new Workers(3)) {
       for (TernaryKernels kernels : kernels(workers)) {

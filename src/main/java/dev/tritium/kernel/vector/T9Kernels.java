@@ -103,7 +103,7 @@ public final class T9Kernels implements TernaryKernels {
       return;
     }
     if (sequences == 1) {
-      rows.begin(products, BLOCK_ROWS, 4, 6);
+      rows.begin(products, BLOCK_ROWS, 4, 6); // padding makes blocks a multiple of four
     } else {
       rows.begin(products, TILE_ROWS, 1, 1);
     }
