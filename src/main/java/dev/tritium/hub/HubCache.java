@@ -92,11 +92,8 @@ public record HubCache(Path folder) {
 
   /** The snapshot of a commit, if {@link Pull} has made it and it is whole. */
   Optional<Path> pulled(ModelId id) {
-    Model model = model(id);
-    return Optional.of(id.revision())
-        .filter(ModelId::isCommit)
-        .filter(commit -> Manifest.isOurs(model, commit) && Manifest.isWhole(model, commit))
-        .map(model::snapshot);
+    boolean isCommit = ModelId.isCommit(id.revision());
+    return isCommit && Manifest.isOurs(model(id), id.revision()) ? find(id) : Optional.empty();
   }
 
   /** Whether a file, or what a link leads to, is there and has that size. */

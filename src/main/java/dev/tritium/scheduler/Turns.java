@@ -38,7 +38,7 @@ final class Turns {
     final Scheduler scheduler;
     final CountDownLatch warm = new CountDownLatch(1);
     private @Nullable WarmUp warmUp; // null once it is over
-    private boolean early; // the part of it that the model waits for
+    private boolean early = true; // the part of it that the model waits for
     private volatile long warmUpLeftNanos; // of that part, then of the warm-up
     private volatile long warmUpStepNanos; // when its step began; 0: none runs
     private long spentNanos;
@@ -48,7 +48,6 @@ final class Turns {
     Turn(Scheduler scheduler, Duration warmUp) {
       this.scheduler = scheduler;
       this.warmUp = warmUp.isZero() ? null : scheduler.warmUp();
-      this.early = true;
       this.warmUpLeftNanos = warmUp.toNanos();
       if (warmUp.isZero()) {
         warm.countDown();

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The chart, as Helm renders it. */
@@ -82,6 +83,14 @@ final class Chart {
       throw new AssertionError("not one " + kind + ": " + all);
     }
     return found.getFirst();
+  }
+
+  /** A container's variables; those of Secrets are empty. */
+  static Map<String, String> variables(JsonNode container) {
+    return container
+        .get("env")
+        .valueStream()
+        .collect(Collectors.toMap(v -> v.path("name").asText(), v -> v.path("value").asText()));
   }
 
   static JsonNode yaml(String text) {

@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** The chart as Helm renders it, held against the schemas of a cluster's API. */
@@ -146,12 +145,12 @@ class ChartTest {
     assertEquals("[\"pull\",\"org/m@v1.0\"]", pull.get("args").toString());
     assertEquals(
         Map.of("HF_HOME", "/data/huggingface", "HF_ENDPOINT", "https://hub", "HF_TOKEN", ""),
-        variables(pull));
+        Chart.variables(pull));
     assertEquals(
         "{\"name\":\"s\",\"key\":\"k\"}",
         pull.at("/env/2/valueFrom/secretKeyRef").toString(),
         pull::toString);
-    Map<String, String> variables = variables(server);
+    Map<String, String> variables = Chart.variables(server);
     assertEquals("org/m@v1.0", variables.get("TRITIUM_MODEL"));
     assertEquals("/data/huggingface", variables.get("HF_HOME"));
     assertEquals("1", variables.get("HF_HUB_OFFLINE"));
@@ -171,7 +170,7 @@ class ChartTest {
               claim: {name: models, path: "a,b"}
               more: {second: /models/c, third: org/m@v1.0, fourth: org/m@v1.0}
             """);
-    Map<String, String> variables = variables(pod.at("/containers/0"));
+    Map<String, String> variables = Chart.variables(pod.at("/containers/0"));
     assertEquals(
         List.of("first=/models/a,b", "fourth=org/m@v1.0", "second=/models/c", "third=org/m@v1.0"),
         ModelReference.split(variables.get("TRITIUM_MODEL")));
@@ -267,13 +266,6 @@ class ChartTest {
   }
 
   private static Map<String, String> variables(String values) {
-    return variables(pod(values).at("/containers/0"));
-  }
-
-  private static Map<String, String> variables(JsonNode container) {
-    return container
-        .get("env")
-        .valueStream()
-        .collect(Collectors.toMap(v -> v.path("name").asText(), v -> v.path("value").asText()));
+    return Chart.variables(pod(values).at("/containers/0"));
   }
 }

@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -93,7 +92,7 @@ class KustomizeTest {
     List<Manifest> all = build(folder);
     JsonNode pod = Chart.one(all, "Deployment").at("/spec/template/spec");
     JsonNode server = pod.at("/containers/0");
-    Map<String, String> variables = variables(server);
+    Map<String, String> variables = Chart.variables(server);
     String[] model = variables.getOrDefault("TRITIUM_MODEL", "").split("@", 2);
     assertTrue(model[1].matches("[0-9a-f]{40}"), model[1]);
     List<Manifest> charts =
@@ -108,7 +107,7 @@ class KustomizeTest {
                     model[1],
                     variables.getOrDefault("TRITIUM_SHUTDOWN_GRACE", "").replace("s", "")));
     JsonNode chart = Chart.one(charts, "Deployment").at("/spec/template/spec");
-    assertEquals(variables(chart.at("/containers/0")), variables);
+    assertEquals(Chart.variables(chart.at("/containers/0")), variables);
     JsonNode pull = pod.at("/initContainers/0");
     for (String same : List.of("args", "env", "securityContext", "volumeMounts")) {
       assertEquals(chart.at("/initContainers/0").get(same), pull.get(same), same);
@@ -132,13 +131,6 @@ class KustomizeTest {
             .toList();
     assertEquals(url, arguments.get(arguments.indexOf("--url") + 1));
     assertEquals(0, job.at("/spec/backoffLimit").asInt(-1), "a broken rule is a result");
-  }
-
-  private static Map<String, String> variables(JsonNode container) {
-    return container
-        .path("env")
-        .valueStream()
-        .collect(Collectors.toMap(v -> v.path("name").asText(), v -> v.path("value").asText()));
   }
 
   private static String read(Path file) {
