@@ -243,7 +243,7 @@ class ArchitectureTest {
         .callMethod(Thread.class, "ofVirtual")
         .orShould()
         .dependOnClassesThat()
-        .areAssignableTo(java.util.concurrent.Executor.class)
+        .areAssignableTo(java.util.concurrent.ExecutorService.class)
         .check(CLASSES);
   }
 

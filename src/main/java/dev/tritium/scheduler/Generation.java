@@ -6,6 +6,7 @@ import dev.tritium.engine.RequestAccount;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -14,8 +15,6 @@ import org.jspecify.annotations.Nullable;
  * for each answer, so a slow reader holds no more than its answers.
  */
 public final class Generation {
-  private static final System.Logger LOG = System.getLogger(Generation.class.getName());
-
   private final RequestAccount account;
   private final long arrivalNanos;
   private final Runnable wakeEngine;
@@ -23,8 +22,7 @@ public final class Generation {
   private boolean hasPending;
   private int unfinished;
   private @Nullable Throwable failure;
-  private @Nullable Runnable reader;
-  private boolean readerWantsAll;
+  private @Nullable Reader reader;
   private boolean cancelled;
 
   /**
@@ -124,34 +122,34 @@ public final class Generation {
   }
 
   /**
-   * Calls {@code reader} once, as soon as {@link #poll} has something: at once if it has already,
-   * else on the engine's thread. A later call replaces a reader that was not called yet.
+   * Has {@code reader} run once by {@code thread}, as soon as {@link #poll} has something, which
+   * may be at once. A later call replaces a reader that was not called yet.
    */
-  public void onReady(Runnable reader) {
-    call(reader, false);
+  public void onReady(Executor thread, Runnable reader) {
+    call(new Reader(thread, reader, false));
   }
 
-  /**
-   * Calls {@code reader} in the same way when all answers have ended, or the request has failed.
-   */
-  public void onDone(Runnable reader) {
-    call(reader, true);
+  /** The same when all answers have ended, or the request has failed. */
+  public void onDone(Executor thread, Runnable reader) {
+    call(new Reader(thread, reader, true));
   }
 
-  private void call(Runnable reader, boolean wantsAll) {
+  private void call(Reader asking) {
     synchronized (this) {
-      if (!(hasPending && !wantsAll) && failure == null && unfinished > 0) {
-        this.reader = reader;
-        this.readerWantsAll = wantsAll;
+      if (!(hasPending && !asking.wantsAll) && failure == null && unfinished > 0) {
+        reader = asking;
         return;
       }
     }
-    reader.run();
+    asking.thread.execute(asking.action);
   }
 
-  /** Adds what a step added to an answer, if anything. */
-  void publish(AnswerBuffer added) {
-    Runnable ready;
+  /**
+   * Adds what a step added to an answer, if anything.
+   *
+   * @param ready gets the reader that is to be called now
+   */
+  void publish(AnswerBuffer added, ReadyReaders ready) {
     synchronized (this) {
       if (isAbandoned() || added.isEmpty()) {
         return;
@@ -161,39 +159,32 @@ public final class Generation {
       if (added.finish() != null) {
         unfinished--;
       }
-      ready = readerWantsAll && unfinished > 0 ? null : takeReader();
+      if (reader != null && !(reader.wantsAll && unfinished > 0)) {
+        takeReader(ready);
+      }
     }
-    run(ready);
   }
 
   /** Ends the request; what was published before can still be read. */
   void fail(Throwable cause) {
-    Runnable ready;
+    ReadyReaders ready = new ReadyReaders();
     synchronized (this) {
       if (isAbandoned() || unfinished == 0) {
         return;
       }
       failure = cause;
-      ready = takeReader();
+      takeReader(ready);
     }
-    run(ready);
+    ready.call();
   }
 
-  private @Nullable Runnable takeReader() {
-    Runnable taken = reader;
-    reader = null;
-    return taken;
+  private void takeReader(ReadyReaders ready) {
+    if (reader != null) {
+      ready.add(reader.thread, reader.action);
+      reader = null;
+    }
   }
 
-  /** Calls a reader on the engine's thread, where its failure must not end other requests. */
-  private static void run(@Nullable Runnable ready) {
-    if (ready == null) {
-      return;
-    }
-    try {
-      ready.run();
-    } catch (RuntimeException | Error e) {
-      LOG.log(System.Logger.Level.ERROR, "a request's reader failed", e);
-    }
-  }
+  /** Who waits for deltas. */
+  private record Reader(Executor thread, Runnable action, boolean wantsAll) {}
 }

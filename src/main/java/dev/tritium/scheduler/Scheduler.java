@@ -44,6 +44,7 @@ public final class Scheduler {
   private final WaitingQueue queue;
   private final StepBudget budget;
   private final PrefixSharing prefixes;
+  private final ReadyReaders ready = new ReadyReaders();
   private final List<Generation> late = new ArrayList<>(); // to be ended when it is over
   private final Predicate<Generation> isOver = this::isOver; // made once: steps allocate nothing
   private final Predicate<Follower> isFollowerOver = this::isOver;
@@ -543,12 +544,13 @@ public final class Scheduler {
       Member member = members.get(m);
       Throwable cause = failure == null ? member.failure : failure;
       if (cause == null) {
-        member.generation.publish(member.sequence.added());
+        member.generation.publish(member.sequence.added(), ready);
       } else {
         member.generation.fail(cause);
       }
     }
     members.clear();
     batch.clear();
+    ready.call();
   }
 }

@@ -44,8 +44,18 @@ public class ClientConnections implements Connections {
   }
 
   @Override
-  public void onEventLoop(ServerHttpRequest request, Runnable action) {
-    loop(request).execute(inContext(request, action));
+  public EventLoop eventLoop(ServerHttpRequest request) {
+    return nettyContext(request.unwrap(HttpServerRequest.class)).channel().eventLoop();
+  }
+
+  @Override
+  public void inContext(ServerHttpRequest request, Runnable action) {
+    if (Exchange.notes(request.unwrap(RoutingContext.class)).trace() == null) {
+      action.run();
+      return;
+    }
+    HttpServerRequest ofVertx = request.unwrap(HttpServerRequest.class);
+    ((ContextInternal) ((HttpServerRequestInternal) ofVertx).context()).dispatch(action);
   }
 
   @Override
@@ -55,7 +65,7 @@ public class ClientConnections implements Connections {
 
   @Override
   public Cancellable every(ServerHttpRequest request, Duration period, Runnable action) {
-    return every(loop(request), period, inContext(request, action));
+    return every(eventLoop(request), period, action);
   }
 
   static Cancellable every(EventLoop loop, Duration period, Runnable action) {
@@ -63,20 +73,6 @@ public class ClientConnections implements Connections {
     ScheduledFuture<?> timer =
         loop.scheduleWithFixedDelay(action, nanos, nanos, TimeUnit.NANOSECONDS);
     return () -> timer.cancel(false);
-  }
-
-  /** Has what a traced request logs name its trace, which Vert.x's context of it knows. */
-  private static Runnable inContext(ServerHttpRequest request, Runnable action) {
-    if (Exchange.notes(request.unwrap(RoutingContext.class)).trace() == null) {
-      return action;
-    }
-    HttpServerRequest ofVertx = request.unwrap(HttpServerRequest.class);
-    ContextInternal context = (ContextInternal) ((HttpServerRequestInternal) ofVertx).context();
-    return () -> context.dispatch(action);
-  }
-
-  private static EventLoop loop(ServerHttpRequest request) {
-    return nettyContext(request.unwrap(HttpServerRequest.class)).channel().eventLoop();
   }
 
   @Override

@@ -133,7 +133,7 @@ class AdmissionTest extends ByHand {
     List<Generation> late = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
       late.add(submit(scheduler, prompt(i, 30), 1));
-      late.getLast().onReady(() -> again.add(submit(scheduler, prompt(9, 40), 1)));
+      late.getLast().onReady(Runnable::run, () -> again.add(submit(scheduler, prompt(9, 40), 1)));
     }
     clock.pass(Duration.ofSeconds(10));
     scheduler.step();

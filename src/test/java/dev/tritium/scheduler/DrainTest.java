@@ -45,7 +45,7 @@ class DrainTest extends ByHand {
     assertFalse(scheduler.isIdle(), "one waits");
     List<Boolean> within = new ArrayList<>();
     model.beforeForward(() -> within.add(scheduler.isIdle()));
-    generation.onReady(() -> within.add(scheduler.isIdle()));
+    generation.onReady(Runnable::run, () -> within.add(scheduler.isIdle()));
     step(scheduler, 5);
     assertEquals(List.of(false, false, false, false, false, false), within);
     runAll(scheduler);
@@ -67,7 +67,7 @@ class DrainTest extends ByHand {
     AtomicInteger told = new AtomicInteger();
     for (int i = 0; i < 4; i++) {
       open.add(scheduler.submit(prompt));
-      open.getLast().onReady(told::incrementAndGet);
+      open.getLast().onReady(Runnable::run, told::incrementAndGet);
     }
     step(scheduler, 1);
     assertEquals(2, scheduler.waitingCount());

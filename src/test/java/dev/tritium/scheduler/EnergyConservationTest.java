@@ -235,7 +235,7 @@ class EnergyConservationTest extends ByHand {
     Scheduler scheduler = scheduler(ledger, Schedulers.limits(4, 10, 50, PLENTY, 512));
     Generation generation = submit(scheduler, prompt(1, 20), 3);
     double[] atLastEvent = {-1};
-    generation.onDone(() -> atLastEvent[0] = generation.account().joules());
+    generation.onDone(Runnable::run, () -> atLastEvent[0] = generation.account().joules());
     runAll(scheduler);
     assertTrue(atLastEvent[0] > 0);
     settle(ledger);

@@ -78,7 +78,7 @@ class EngineThreadTest {
     int tokens = 0;
     Semaphore ready = new Semaphore(0);
     while (!generation.isDone()) {
-      generation.onReady(ready::release);
+      generation.onReady(Runnable::run, ready::release);
       assertTrue(ready.tryAcquire(10, TimeUnit.SECONDS), "no call after " + tokens + " tokens");
       tokens += generation.poll().stream().mapToInt(delta -> delta.tokens().size()).sum();
     }

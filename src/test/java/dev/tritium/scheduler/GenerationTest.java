@@ -41,11 +41,17 @@ class GenerationTest {
     return added;
   }
 
+  private static void publish(Generation generation, AnswerBuffer added) {
+    ReadyReaders ready = new ReadyReaders();
+    generation.publish(added, ready);
+    ready.call();
+  }
+
   @Test
   void deltasThatWereNotReadAreMergedByChoice() {
-    generation.publish(added(1, 1, null));
-    generation.publish(added(0, 2, null));
-    generation.publish(added(1, 3, FinishReason.STOP));
+    publish(generation, added(1, 1, null));
+    publish(generation, added(0, 2, null));
+    publish(generation, added(1, 3, FinishReason.STOP));
     List<AnswerDelta> deltas = generation.poll();
     assertEquals(List.of("2 ", "1 3 "), deltas.stream().map(AnswerDelta::text).toList());
     assertNull(deltas.getFirst().finish());
@@ -55,10 +61,10 @@ class GenerationTest {
 
   @Test
   void itIsDoneWhenEveryAnswerHasEndedAndWasRead() {
-    generation.publish(added(0, 1, FinishReason.STOP));
+    publish(generation, added(0, 1, FinishReason.STOP));
     generation.poll();
     assertFalse(generation.isDone());
-    generation.publish(added(1, 1, FinishReason.LENGTH));
+    publish(generation, added(1, 1, FinishReason.LENGTH));
     assertFalse(generation.isDone());
     generation.poll();
     assertTrue(generation.isDone());
@@ -66,57 +72,57 @@ class GenerationTest {
 
   @Test
   void aReaderIsCalledOnceWhenThereIsSomething() {
-    generation.onReady(called::incrementAndGet);
+    generation.onReady(Runnable::run, called::incrementAndGet);
     assertEquals(0, called.get());
-    generation.publish(added(0, 1, null));
-    generation.publish(added(0, 2, null));
+    publish(generation, added(0, 1, null));
+    publish(generation, added(0, 2, null));
     assertEquals(1, called.get());
   }
 
   @Test
   void aReaderIsCalledAtOnceIfThereIsSomethingAlready() {
-    generation.publish(added(0, 1, null));
-    generation.onReady(called::incrementAndGet);
+    publish(generation, added(0, 1, null));
+    generation.onReady(Runnable::run, called::incrementAndGet);
     assertEquals(1, called.get());
-    generation.publish(added(0, 2, null));
+    publish(generation, added(0, 2, null));
     assertEquals(1, called.get());
   }
 
   @Test
   void aReaderIsCalledAtOnceWhenAllIsOver() {
-    generation.publish(added(0, 1, FinishReason.STOP));
-    generation.publish(added(1, 1, FinishReason.STOP));
+    publish(generation, added(0, 1, FinishReason.STOP));
+    publish(generation, added(1, 1, FinishReason.STOP));
     generation.poll();
-    generation.onReady(called::incrementAndGet);
+    generation.onReady(Runnable::run, called::incrementAndGet);
     assertEquals(1, called.get());
   }
 
   @Test
   void aLaterReaderReplacesOneThatWasNotCalled() {
-    generation.onReady(() -> fail("the first was replaced"));
-    generation.onReady(called::incrementAndGet);
-    generation.publish(added(0, 1, null));
+    generation.onReady(Runnable::run, () -> fail("the first was replaced"));
+    generation.onReady(Runnable::run, called::incrementAndGet);
+    publish(generation, added(0, 1, null));
     assertEquals(1, called.get());
   }
 
   @Test
   void whoWantsAllIsCalledWhenTheLastAnswerHasEnded() {
-    generation.onDone(called::incrementAndGet);
-    generation.publish(added(0, 1, FinishReason.STOP));
-    generation.publish(added(1, 2, null));
+    generation.onDone(Runnable::run, called::incrementAndGet);
+    publish(generation, added(0, 1, FinishReason.STOP));
+    publish(generation, added(1, 2, null));
     assertEquals(0, called.get());
-    generation.publish(added(1, 3, FinishReason.STOP));
+    publish(generation, added(1, 3, FinishReason.STOP));
     assertEquals(1, called.get());
     assertEquals(
         List.of("1 ", "2 3 "), generation.pollWhole().stream().map(AnswerDelta::text).toList());
-    generation.onDone(called::incrementAndGet);
+    generation.onDone(Runnable::run, called::incrementAndGet);
     assertEquals(2, called.get());
   }
 
   @Test
   void whoWantsAllGetsNoPart() {
-    generation.onDone(called::incrementAndGet);
-    generation.publish(added(0, 1, FinishReason.STOP));
+    generation.onDone(Runnable::run, called::incrementAndGet);
+    publish(generation, added(0, 1, FinishReason.STOP));
     generation.fail(new IllegalStateException("on purpose"));
     assertEquals(1, called.get());
     assertThrows(IllegalStateException.class, generation::pollWhole);
@@ -124,10 +130,10 @@ class GenerationTest {
 
   @Test
   void deltasThatWereNotReadCanBeTakenTokenByToken() {
-    generation.publish(added(1, 1, null));
-    generation.publish(added(0, 2, null));
-    generation.publish(added(1, 3, null));
-    generation.publish(added(1, 4, FinishReason.STOP));
+    publish(generation, added(1, 1, null));
+    publish(generation, added(0, 2, null));
+    publish(generation, added(1, 3, null));
+    publish(generation, added(1, 4, FinishReason.STOP));
     List<AnswerDelta> deltas = generation.pollTokens();
     assertEquals(List.of("2 ", "1 ", "3 ", "4 "), deltas.stream().map(AnswerDelta::text).toList());
     deltas.forEach(delta -> assertEquals(1, delta.tokens().size()));
@@ -140,10 +146,10 @@ class GenerationTest {
   @Test
   void aFailureReachesTheReaderAndEveryPoll() {
     RuntimeException failure = new IllegalStateException("on purpose");
-    generation.onReady(called::incrementAndGet);
+    generation.onReady(Runnable::run, called::incrementAndGet);
     generation.fail(failure);
     assertEquals(1, called.get());
-    generation.onReady(called::incrementAndGet);
+    generation.onReady(Runnable::run, called::incrementAndGet);
     assertEquals(2, called.get());
     assertSame(failure, assertThrows(IllegalStateException.class, generation::poll).getCause());
     assertSame(failure, assertThrows(IllegalStateException.class, generation::poll).getCause());
@@ -152,10 +158,10 @@ class GenerationTest {
 
   @Test
   void aCancelledRequestWakesTheEngineAndHearsNothingMore() {
-    generation.onReady(called::incrementAndGet);
+    generation.onReady(Runnable::run, called::incrementAndGet);
     generation.cancel();
     assertEquals(1, woken.get());
-    generation.publish(added(0, 1, FinishReason.STOP));
+    publish(generation, added(0, 1, FinishReason.STOP));
     assertEquals(0, called.get());
     assertEquals(List.of(), generation.poll());
     assertTrue(generation.isAbandoned());
@@ -166,7 +172,7 @@ class GenerationTest {
     List<AnswerDelta> all = new ArrayList<>();
     Semaphore ready = new Semaphore(0);
     while (!generation.isDone()) {
-      generation.onReady(ready::release);
+      generation.onReady(Runnable::run, ready::release);
       assertTrue(ready.tryAcquire(10, TimeUnit.SECONDS), "never called after " + all);
       List<AnswerDelta> deltas = generation.poll();
       assertFalse(deltas.isEmpty(), "called with nothing to read after " + all);
@@ -196,8 +202,8 @@ class GenerationTest {
       begin.await();
       for (int token = 0; token < tokens; token++) {
         FinishReason finish = token == tokens - 1 ? FinishReason.LENGTH : null;
-        shared.publish(added(0, token, finish));
-        shared.publish(added(1, token, finish));
+        publish(shared, added(0, token, finish));
+        publish(shared, added(1, token, finish));
         if (round % 3 == 0) {
           LockSupport.parkNanos(1_000); // lets the reader go to sleep
         }

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
@@ -195,12 +196,27 @@ class SchedulerTest {
   }
 
   @Test
+  void aStepWakesAThreadOnceForAllItsReaders() {
+    Scheduler scheduler = scheduler(2, 8, 32);
+    List<Generation> both = List.of(submit(scheduler, 2, 100), submit(scheduler, 2, 100));
+    List<Runnable> tasks = new ArrayList<>();
+    List<Integer> read = new ArrayList<>();
+    Executor thread = tasks::add;
+    both.forEach(
+        generation -> generation.onReady(thread, () -> read.add(tokens(generation.poll()))));
+    steps(scheduler, 1);
+    assertEquals(1, tasks.size());
+    tasks.forEach(Runnable::run);
+    assertEquals(List.of(1, 1), read);
+  }
+
+  @Test
   void nothingIsPublishedOnceARequestIsCancelledInTheMiddleOfAStep() {
     Scheduler scheduler = scheduler(2, 8, 32);
     Generation leaves = submit(scheduler, 2, 100);
     Generation stays = submit(scheduler, 2, 100);
     AtomicInteger called = new AtomicInteger();
-    leaves.onReady(called::incrementAndGet);
+    leaves.onReady(Runnable::run, called::incrementAndGet);
     model.beforeForward(leaves::cancel);
     steps(scheduler, 1);
     assertEquals(List.of(), leaves.poll());
@@ -240,7 +256,7 @@ class SchedulerTest {
     Generation waits = submit(scheduler, 2, 1);
     RuntimeException failure = new IllegalStateException("on purpose");
     AtomicInteger called = new AtomicInteger();
-    running.forEach(generation -> generation.onReady(called::incrementAndGet));
+    running.forEach(generation -> generation.onReady(Runnable::run, called::incrementAndGet));
     model.beforeForward(
         () -> {
           throw failure;
@@ -249,7 +265,7 @@ class SchedulerTest {
     assertEquals(2, called.get());
     for (Generation generation : running) {
       assertSame(failure, assertThrows(IllegalStateException.class, generation::poll).getCause());
-      generation.onReady(called::incrementAndGet);
+      generation.onReady(Runnable::run, called::incrementAndGet);
       assertFalse(generation.isDone());
     }
     assertEquals(4, called.get());
@@ -313,6 +329,7 @@ class SchedulerTest {
     Generation bad = submit(scheduler, 2, 1);
     Generation good = submit(scheduler, 2, 2);
     bad.onReady(
+        Runnable::run,
         () -> {
           throw new IllegalStateException("on purpose");
         });
@@ -463,7 +480,8 @@ class SchedulerTest {
     List<String> order = new ArrayList<>();
     Scheduler scheduler = scheduler(4, 8, 16, report -> order.add("reported"));
     Generation generation = submit(scheduler, 2, 1);
-    generation.onReady(() -> order.add("published, running " + scheduler.runningCount()));
+    generation.onReady(
+        Runnable::run, () -> order.add("published, running " + scheduler.runningCount()));
     steps(scheduler, 1);
     assertEquals(List.of("reported", "published, running 0"), order);
   }

@@ -107,7 +107,7 @@ final class Answers {
   /** Waits until something is new. */
   private void awaitDeltas() {
     waiting = true;
-    generation.onReady(() -> onEventLoop(this::readDeltas));
+    generation.onReady(client.eventLoop(), () -> run(this::readDeltas));
   }
 
   private void readDeltas() {
@@ -150,7 +150,7 @@ final class Answers {
     begin();
     waiting = true;
     // A document may be large: the event loop, which has other clients, does not make it.
-    generation.onDone(() -> onEventLoop(() -> client.onWorker(this::makeDocument)));
+    generation.onDone(client.eventLoop(), () -> run(() -> client.onWorker(this::makeDocument)));
   }
 
   private void makeDocument() {
@@ -179,11 +179,15 @@ final class Answers {
   // ---------------------------------------------------------------- how it is sent
 
   private void onEventLoop(Runnable task) {
-    client.onEventLoop(() -> run(task));
+    client.eventLoop().execute(() -> run(task));
+  }
+
+  private void run(Runnable task) {
+    client.inContext(() -> attempt(task));
   }
 
   /** Runs a task on the event loop, which would forget that it failed. */
-  private void run(Runnable task) {
+  private void attempt(Runnable task) {
     try {
       task.run();
     } catch (RuntimeException | Error e) {

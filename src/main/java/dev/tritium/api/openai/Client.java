@@ -2,6 +2,7 @@ package dev.tritium.api.openai;
 
 import io.smallrye.mutiny.subscription.Cancellable;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jboss.resteasy.reactive.server.core.CurrentRequestManager;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +27,11 @@ interface Client {
   /** From now on what it is answered is written here, by its event loop. */
   void takeOver();
 
-  /** Has the event loop run an action. */
-  void onEventLoop(Runnable action);
+  /** As {@link Connections#eventLoop}. */
+  Executor eventLoop();
+
+  /** As {@link Connections#inContext}. */
+  void inContext(Runnable action);
 
   /** Has a thread that no other client waits for run an action. */
   void onWorker(Runnable action);

@@ -3,6 +3,7 @@ package dev.tritium.api.openai;
 import io.smallrye.mutiny.subscription.Cancellable;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jboss.resteasy.reactive.server.core.ResteasyReactiveRequestContext;
 import org.jspecify.annotations.Nullable;
@@ -36,8 +37,13 @@ record ConnectedClient(ResteasyReactiveRequestContext exchange, Connections conn
   }
 
   @Override
-  public void onEventLoop(Runnable action) {
-    connections.onEventLoop(exchange.serverRequest(), action);
+  public Executor eventLoop() {
+    return connections.eventLoop(exchange.serverRequest());
+  }
+
+  @Override
+  public void inContext(Runnable action) {
+    connections.inContext(exchange.serverRequest(), action);
   }
 
   @Override

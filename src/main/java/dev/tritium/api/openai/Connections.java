@@ -2,6 +2,7 @@ package dev.tritium.api.openai;
 
 import io.smallrye.mutiny.subscription.Cancellable;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
 
 /** How the server treats the connections on which answers go out. */
@@ -15,10 +16,11 @@ public interface Connections {
   /** Where notes on a request are left for those who are told of its end. */
   RequestNotes notes(ServerHttpRequest request);
 
-  /**
-   * Has the request's event loop, which alone reads and writes on its connection, run an action.
-   */
-  void onEventLoop(ServerHttpRequest request, Runnable action);
+  /** The thread, shared with others, that alone reads and writes on the request's connection. */
+  Executor eventLoop(ServerHttpRequest request);
+
+  /** Runs an action of the event loop; what it logs names the request's trace. */
+  void inContext(ServerHttpRequest request, Runnable action);
 
   /** Has a thread that no other client waits for run an action. */
   void onWorker(Runnable action);

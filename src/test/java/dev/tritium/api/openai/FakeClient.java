@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -95,8 +96,13 @@ final class FakeClient implements Client {
   public void takeOver() {}
 
   @Override
-  public void onEventLoop(Runnable action) {
-    loop.add(action);
+  public Executor eventLoop() {
+    return loop::add;
+  }
+
+  @Override
+  public void inContext(Runnable action) {
+    action.run();
   }
 
   @Override
