@@ -11,6 +11,7 @@ import dev.tritium.testing.Api;
 import dev.tritium.testing.Api.Answer;
 import dev.tritium.testing.Golden;
 import dev.tritium.testing.Models;
+import dev.tritium.testing.PackagedServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -242,19 +243,14 @@ class PackagedServerIT {
   }
 
   private Run tritium(String... args) throws IOException {
-    return java(List.of("@src/main/jvm/args"), args);
+    return java(PackagedServer.jvmOptions(), args);
   }
 
   private Run java(List<String> jvmArgs, String... args) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(jvmArgs);
-    command.addAll(List.of("-Dtritium.home=.", "-jar", "target/quarkus-app/quarkus-run.jar"));
-    command.addAll(List.of(args));
     Path out = folder.resolve("out" + ++logs);
     Path err = folder.resolve("err" + logs);
     Process process =
-        new ProcessBuilder(command)
+        new ProcessBuilder(PackagedServer.command(jvmArgs, List.of(args)))
             .redirectOutput(out.toFile())
             .redirectError(err.toFile())
             .start();
