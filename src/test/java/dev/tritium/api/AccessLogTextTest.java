@@ -4,31 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tritium.server.MeasuredEnergyTest;
 import dev.tritium.testing.AccessLines;
 import dev.tritium.testing.Api;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import java.net.URI;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** An access log that is asked for what clients and models wrote. */
 @QuarkusTest
-@TestProfile(AccessLogTextTest.WithText.class)
+@TestProfile(MeasuredEnergyTest.WithCounters.class)
 class AccessLogTextTest {
   @TestHTTPResource("/")
   URI uri;
-
-  /** The settings. */
-  public static final class WithText implements QuarkusTestProfile {
-    @Override
-    public Map<String, String> getConfigOverrides() {
-      return Map.of("tritium.access-log.enabled", "true", "tritium.access-log.text", "true");
-    }
-  }
 
   @Test
   void itHasTheBodyAsSentAndTheTextOfEveryAnswer() {

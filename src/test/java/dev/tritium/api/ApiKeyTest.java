@@ -27,10 +27,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A server whose clients need a key, and that pages of one other origin may use. */
 @QuarkusTest
 @TestProfile(ApiKeyTest.WithKeys.class)
-class ApiKeyTest {
+public class ApiKeyTest {
   private static final String PATH = "/v1/completions";
   private static final String BODY = Api.body("prompt", "A", "max_tokens", 1);
-  private static final String KEY = "Bearer sk-right";
+  public static final String SECRET = "sk-right";
+  private static final String KEY = "Bearer " + SECRET;
   private static final String PAGE = "https://chat.example.org";
 
   @TestHTTPResource("/")
@@ -38,11 +39,11 @@ class ApiKeyTest {
 
   private Api api;
 
-  /** The settings. */
+  /** The settings, also of the playground's test. */
   public static final class WithKeys implements QuarkusTestProfile {
     @Override
     public Map<String, String> getConfigOverrides() {
-      return Map.of("tritium.api-keys", "sk-other,sk-right", "tritium.cors.origins", PAGE);
+      return Map.of("tritium.api-keys", "sk-other," + SECRET, "tritium.cors.origins", PAGE);
     }
   }
 

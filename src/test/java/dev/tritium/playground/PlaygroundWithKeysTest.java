@@ -3,14 +3,13 @@ package dev.tritium.playground;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.tritium.api.ApiKeyTest;
 import dev.tritium.testing.Api;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import java.net.URI;
 import java.time.Duration;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -20,7 +19,7 @@ import org.openqa.selenium.WebElement;
 
 /** The page of a server that asks for API keys: it is open itself, its requests are not. */
 @QuarkusTest
-@TestProfile(PlaygroundWithKeysTest.WithKeys.class)
+@TestProfile(ApiKeyTest.WithKeys.class)
 class PlaygroundWithKeysTest {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
@@ -28,14 +27,6 @@ class PlaygroundWithKeysTest {
   URI uri;
 
   private Browser browser;
-
-  /** The setting. */
-  public static final class WithKeys implements QuarkusTestProfile {
-    @Override
-    public Map<String, String> getConfigOverrides() {
-      return Map.of("tritium.api-keys", "sk-of-the-page");
-    }
-  }
 
   @BeforeEach
   void openThePage() {
@@ -57,7 +48,7 @@ class PlaygroundWithKeysTest {
     Api.await("the refusal is shown", PATIENCE, () -> element("problem").isDisplayed());
     assertEquals(refusal, element("problem").getText());
     assertTrue(element("key").isDisplayed());
-    element("key").sendKeys("sk-of-the-page", Keys.TAB);
+    element("key").sendKeys(ApiKeyTest.SECRET, Keys.TAB);
     Api.await("the models are listed", PATIENCE, () -> !element("model").getText().isEmpty());
     element("prompt").sendKeys(Keys.chord(Keys.CONTROL, Keys.ENTER));
     Api.await(

@@ -21,13 +21,13 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @TestProfile(MeasuredEnergyTest.WithCounters.class)
 @SuppressWarnings("NullAway.Init") // injected
-class MeasuredEnergyTest {
+public class MeasuredEnergyTest {
   private static final PowercapTree TREE =
       new PowercapTree(Path.of("target", "measured-energy").toAbsolutePath());
 
   @TestHTTPResource URI base;
 
-  /** The settings. */
+  /** The settings, the last two for AccessLogTextTest: each start takes seconds. */
   public static final class WithCounters implements QuarkusTestProfile {
     @Override
     public Map<String, String> getConfigOverrides() {
@@ -35,7 +35,9 @@ class MeasuredEnergyTest {
       return Map.of(
           "tritium.energy.source", "rapl",
           "tritium.energy.powercap", TREE.root().toString(),
-          "tritium.energy.idle-watts", "0");
+          "tritium.energy.idle-watts", "0",
+          "tritium.access-log.enabled", "true",
+          "tritium.access-log.text", "true");
     }
   }
 

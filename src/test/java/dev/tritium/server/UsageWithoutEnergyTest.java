@@ -7,26 +7,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tritium.testing.Api;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import java.net.URI;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** Whoever does not want clients to see joules can still see them. */
 @QuarkusTest
-@TestProfile(UsageWithoutEnergyTest.Off.class)
+@TestProfile(LatencyAgreementTest.Slow.class)
 @SuppressWarnings("NullAway.Init") // injected
 class UsageWithoutEnergyTest {
   @TestHTTPResource URI base;
-
-  /** The settings. */
-  public static final class Off implements QuarkusTestProfile {
-    @Override
-    public Map<String, String> getConfigOverrides() {
-      return Map.of("tritium.usage.energy", "false", "tritium.energy.source", "estimate");
-    }
-  }
 
   @Test
   void answersHaveNoJoulesAndMetricsDo() {
