@@ -206,8 +206,8 @@ class UnloadTest {
     server.load(Optional.empty(), ODD);
     awaitReady("hgrn-odd");
     ServedModel model = models.require("hgrn-odd");
-    List<Integer> alone = read(generate(model, 3_000));
-    Generation running = generate(model, 3_000);
+    List<Integer> alone = read(generate(model, 1_000));
+    Generation running = generate(model, 1_000);
     assertEquals(ModelStatus.UNLOADING, server.unload("hgrn-odd").status());
     assertRefused(ErrorKind.MODEL_NOT_FOUND, () -> models.require("hgrn-odd"));
     assertThrows(DrainingException.class, () -> generate(model, 1), "it came late");
