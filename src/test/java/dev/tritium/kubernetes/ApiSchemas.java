@@ -59,6 +59,7 @@ final class ApiSchemas {
           Map.entry("policy/v1 PodDisruptionBudget", V1PodDisruptionBudget.class));
 
   private final Map<String, Schema> definitions = new HashMap<>(); // by type
+  private final Map<JsonNode, List<String>> known = new HashMap<>(); // releases have much in common
 
   ApiSchemas() {
     SchemaRegistry registry = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12);
@@ -103,6 +104,10 @@ final class ApiSchemas {
 
   /** What is wrong with an object; empty if an API server would take it. */
   List<String> problemsOf(Manifest manifest) {
+    return known.computeIfAbsent(manifest.json(), json -> find(manifest));
+  }
+
+  private List<String> find(Manifest manifest) {
     Class<?> model = MODELS.get(manifest.type());
     Schema definition = definitions.get(manifest.type());
     List<String> problems = new ArrayList<>();
