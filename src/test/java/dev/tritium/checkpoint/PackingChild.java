@@ -57,6 +57,8 @@ final class PackingChild implements AutoCloseable {
             shellPrefix + "exec \"$0\" \"$@\"",
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:-UsePerfData",
+            "-XX:TieredStopAtLevel=1", // it never runs for long
+            "-XX:+UseSerialGC",
             "-Djava.util.logging.SimpleFormatter.format=%5$s%n",
             "-cp",
             classPath,
