@@ -519,9 +519,20 @@ class ErrorsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"/nothing", "/v1", "/v1/nothing", "/v1/completions/x", "/v1/models/..", "/q/no"})
+      strings = {
+        "/nothing",
+        "/v1",
+        "/v1/nothing",
+        "/v1/completions/x",
+        "/v1/models/..",
+        "/v1/models;x",
+        "/admin/models",
+        "/admin;x/models",
+        "/q/no"
+      })
   void anUnknownPathIsNotFound(String path) {
     assertError(404, "not_found", null, api.get(path), path);
+    assertError(404, "not_found", null, api.post(path, Api.body("model", "x")), path);
   }
 
   @Test
