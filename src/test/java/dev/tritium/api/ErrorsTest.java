@@ -32,6 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -548,6 +549,20 @@ class ErrorsTest {
       }
     }
     assertError(405, "method_not_allowed", null, api.post("/v1/models", "{}"), "POST models");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "GET, /v1/completions, 'POST, OPTIONS'",
+    "DELETE, /tokenize, 'POST, OPTIONS'",
+    "POST, /v1/models, 'GET, HEAD, OPTIONS'",
+    "DELETE, /v1/models/m, 'GET, HEAD, OPTIONS'",
+    "POST, /q/health, 'GET, HEAD, OPTIONS'"
+  })
+  void theMethodsThatAreAllowedAreNamed(String method, String path, String allowed) {
+    Answer answer = api.send(api.request(path).method(method, BodyPublishers.noBody()).build());
+    assertEquals(405, answer.status(), answer::toString);
+    assertEquals(allowed, answer.headers().get("allow"));
   }
 
   @Test
