@@ -345,6 +345,7 @@ class ErrorsTest {
             "[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"Ho\","
                 + "\"tool_calls\":[{}]}]",
             "messages[1].tool_calls"),
+        arguments("[{\"role\":\"user\",\"content\":\"Hi\",\"parsed\":{}}]", "messages[0].parsed"),
         arguments("[{\"role\":\"user\",\"content\":\"\\udc00\"}]", "messages"));
   }
 
