@@ -211,6 +211,13 @@ def an_answer_is_parsed_into_a_pydantic_model():
 
 
 @case
+def what_was_parsed_may_be_sent_again_with_its_message():
+    message = client.chat.completions.parse(**{**CHAT, "max_completion_tokens": 200}, response_format=Pet).choices[0].message
+    said = [*CHAT["messages"], message, {"role": "user", "content": "And then?"}]
+    assert client.chat.completions.create(**{**CHAT, "messages": said}).choices[0].finish_reason in ("stop", "length")
+
+
+@case
 def an_answer_is_held_to_a_json_schema():
     schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"], "additionalProperties": False}
     form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}

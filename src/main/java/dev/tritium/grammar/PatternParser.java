@@ -151,7 +151,7 @@ final class PatternParser {
       case '(' -> group();
       case '[' -> new Characters(characterClass());
       case '.' -> new Characters(not(LINE_ENDS));
-      case '\\' -> new Characters(escape());
+      case '\\' -> new Characters(escape(false));
       default -> {
         if (NOT_LITERAL.indexOf(c) >= 0) {
           throw unsupported(Character.toString(c));
@@ -183,10 +183,10 @@ final class PatternParser {
     boolean negated = take("^");
     BitSet set = new BitSet();
     while (!take("]")) {
-      BitSet low = classAtom();
+      BitSet low = classAtom(negated);
       if (peek() == '-' && !text.startsWith("-]", at)) {
         at++;
-        BitSet high = classAtom();
+        BitSet high = classAtom(negated);
         if (low.cardinality() != 1 || high.cardinality() != 1 || high.length() < low.length()) {
           throw new IllegalArgumentException("a range in [] is not from one character to another");
         }
@@ -201,10 +201,10 @@ final class PatternParser {
     return negated ? not(set) : set;
   }
 
-  private BitSet classAtom() {
+  private BitSet classAtom(boolean negated) {
     int c = next();
     if (c == '\\') {
-      return take("b") ? single('\b') : escape();
+      return take("b") ? single('\b') : escape(negated);
     }
     if (c == '[' || (c == '&' && peek() == '&')) { // means more to some engines
       throw unsupported(Character.toString(c));
@@ -212,15 +212,20 @@ final class PatternParser {
     return single(c);
   }
 
-  private BitSet escape() {
+  /**
+   * The characters that an escape means to every engine.
+   *
+   * @param negated the ones that it means to any engine instead, for a class of all others
+   */
+  private BitSet escape(boolean negated) {
     int c = next();
     return switch (c) {
       case 'd' -> DIGITS;
       case 'D' -> not(DIGITS);
       case 'w' -> WORD;
       case 'W' -> not(WORD);
-      case 's' -> SPACE;
-      case 'S' -> not(ANY_SPACE);
+      case 's' -> negated ? ANY_SPACE : SPACE;
+      case 'S' -> not(negated ? SPACE : ANY_SPACE);
       case 'n' -> single('\n');
       case 'r' -> single('\r');
       case 't' -> single('\t');

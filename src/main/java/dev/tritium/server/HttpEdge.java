@@ -109,7 +109,8 @@ final class HttpEdge {
       return refusal(ErrorKind.SHUTTING_DOWN, "the server is shutting down; try again shortly");
     }
     Endpoint endpoint = Endpoint.of(path);
-    if (endpoint == Endpoint.ADMIN && !keys.hasAdmins()) {
+    boolean hasParameters = path.contains(";"); // who routes drops them: /admin;x is /admin there
+    if (hasParameters || (endpoint == Endpoint.ADMIN && !keys.hasAdmins())) {
       return refusal(ErrorKind.NOT_FOUND, "there is no %s here".formatted(path));
     }
     String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);

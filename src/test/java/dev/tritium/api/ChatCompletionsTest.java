@@ -175,6 +175,7 @@ class ChatCompletionsTest {
             Map.of("role", "user", "content", "Hi"),
             Map.of("role", "assistant", "content", "Ho", "tool_calls", List.of()),
             Map.of("role", "tool", "content", "5", "tool_call_id", "call-1"),
+            Map.of("role", "assistant", "content", "{}", "parsed", Map.of()),
             Map.of("role", "user", "content", "Hi"));
     assertNotNull(api.ask(PATH, "messages", turns, "max_tokens", 1).get("choices"));
   }

@@ -32,6 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -344,6 +345,7 @@ class ErrorsTest {
             "[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"Ho\","
                 + "\"tool_calls\":[{}]}]",
             "messages[1].tool_calls"),
+        arguments("[{\"role\":\"user\",\"content\":\"Hi\",\"parsed\":{}}]", "messages[0].parsed"),
         arguments("[{\"role\":\"user\",\"content\":\"\\udc00\"}]", "messages"));
   }
 
@@ -519,9 +521,20 @@ class ErrorsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"/nothing", "/v1", "/v1/nothing", "/v1/completions/x", "/v1/models/..", "/q/no"})
+      strings = {
+        "/nothing",
+        "/v1",
+        "/v1/nothing",
+        "/v1/completions/x",
+        "/v1/models/..",
+        "/v1/models;x",
+        "/admin/models",
+        "/admin;x/models",
+        "/q/no"
+      })
   void anUnknownPathIsNotFound(String path) {
     assertError(404, "not_found", null, api.get(path), path);
+    assertError(404, "not_found", null, api.post(path, Api.body("model", "x")), path);
   }
 
   @Test
@@ -537,6 +550,20 @@ class ErrorsTest {
       }
     }
     assertError(405, "method_not_allowed", null, api.post("/v1/models", "{}"), "POST models");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "GET, /v1/completions, 'POST, OPTIONS'",
+    "DELETE, /tokenize, 'POST, OPTIONS'",
+    "POST, /v1/models, 'GET, HEAD, OPTIONS'",
+    "DELETE, /v1/models/m, 'GET, HEAD, OPTIONS'",
+    "POST, /q/health, 'GET, HEAD, OPTIONS'"
+  })
+  void theMethodsThatAreAllowedAreNamed(String method, String path, String allowed) {
+    Answer answer = api.send(api.request(path).method(method, BodyPublishers.noBody()).build());
+    assertEquals(405, answer.status(), answer::toString);
+    assertEquals(allowed, answer.headers().get("allow"));
   }
 
   @Test

@@ -161,6 +161,28 @@ class JsonAnswersTest {
     }
   }
 
+  @Test
+  void whatEndsNoAnswerMayStandBesideAFormat() {
+    JsonNode answer =
+        api.ask(
+            COMPLETIONS,
+            "prompt",
+            "A",
+            "max_tokens",
+            20,
+            "response_format",
+            JSON_OBJECT,
+            "stop",
+            List.of(),
+            "stop_token_ids",
+            List.of(),
+            "min_tokens",
+            0,
+            "ignore_eos",
+            false);
+    assertTrue(read(answer.at("/choices/0/text").textValue()).isObject(), answer::toString);
+  }
+
   static Stream<Arguments> badFormats() {
     String schema = "response_format.json_schema.schema";
     return Stream.of(

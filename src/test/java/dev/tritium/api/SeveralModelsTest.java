@@ -41,6 +41,8 @@ import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A server of two models, and of one that cannot be loaded; an admin brings a further one. */
 @QuarkusTest
@@ -361,6 +363,30 @@ class SeveralModelsTest {
       assertError(401, "invalid_api_key", "admin key", load(body, headers));
       assertError(401, "invalid_api_key", "admin key", unload(STORIES, headers));
     }
+    assertEquals(3, api.get("/v1/models").json().get("data").size());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/admin;x/models",
+        "/admin;/models;",
+        "/;/admin/models",
+        "/./admin;a=b/models",
+        "/v1/..;/admin;a/models",
+        "/playground/..;/admin/models",
+        "/q/health;/../../admin/models",
+        "//admin/models",
+        "/%61dmin/models",
+        "/admin%2Fmodels",
+        "/admin%3Bx/models",
+        "/admin/models;x"
+      })
+  void noSpellingOfAPathLeadsAroundTheAdminsKey(String path) {
+    Answer answer = api.post(path, Api.body("model", TINY_FOLDER.toString(), "name", "stolen"));
+    assertTrue(answer.status() == 401 || answer.status() == 404, answer::toString);
+    Answer unload = api.send(api.request(path + "/" + STORIES).DELETE().build());
+    assertTrue(unload.status() == 401 || unload.status() == 404, unload::toString);
     assertEquals(3, api.get("/v1/models").json().get("data").size());
   }
 

@@ -167,6 +167,7 @@ class SchemaTest {
           {"type": "string", "maxLength": 1e9} ~ 'maxLength' at #/maxLength must be
           {"type": "string", "pattern": "(?=a)"} ~ 'pattern' at #/pattern: '(?'
           {"type": "string", "pattern": "a\\\\1"} ~ 'pattern' at #/pattern
+          {"type": "string", "pattern": "^[^\\\\s\\\\S]$"} ~ no document fits
           {"type": "string", "pattern": "(^a)"} ~ 'pattern' at #/pattern: '^'
           {"type": "string", "pattern": "a{9999}"} ~ 'pattern' at #/pattern: a repetition
           {"type": "string", "pattern": "((a{1000}){1000}){1000}"} ~ more than 50000 states
@@ -295,5 +296,23 @@ class SchemaTest {
                 inJava.matcher(text).find(), takes(constraint, json), () -> pattern + " " + json);
           });
     }
+  }
+
+  @Test
+  void whatIsNoWhiteSpaceIsNoneToAnyEngine() {
+    for (String pattern : new String[] {"^\\S$", "^[^\\s]$", "^[^\\d\\s]$"}) {
+      Constraint constraint = ofPattern(pattern);
+      assertTrue(takes(constraint, "\"é\""), pattern);
+      for (String space : new String[] {" ", "\u00A0", "\u2005", "\u2028", "\u3000", "\uFEFF"}) {
+        assertFalse(takes(constraint, "\"" + space + "\""), pattern);
+      }
+    }
+    assertTrue(takes(ofPattern("^[^\\S]$"), "\" \""));
+    assertFalse(takes(ofPattern("^[^\\S]$"), "\"\u180E\"")); // white space to some alone
+  }
+
+  private static Constraint ofPattern(String pattern) {
+    Map<String, Object> schema = Map.of("type", "string", "pattern", pattern);
+    return TokenGrammar.ofSchema(schema, Documents.vocabulary()).newConstraint();
   }
 }

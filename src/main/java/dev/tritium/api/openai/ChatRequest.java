@@ -117,12 +117,13 @@ record ChatRequest(
           "'%s.role' must be system, developer, user, assistant or tool".formatted(param));
     }
     boolean ofTool = role.textValue().equals("tool");
-    refuseOthers(
-        param,
-        message,
-        ofTool
-            ? Set.of("role", "content", "name", "tool_call_id")
-            : Set.of("role", "content", "name"));
+    Set<String> known =
+        switch (role.textValue()) {
+          case "tool" -> Set.of("role", "content", "name", "tool_call_id");
+          case "assistant" -> Set.of("role", "content", "name", "parsed"); // it says content again
+          default -> Set.of("role", "content", "name");
+        };
+    refuseOthers(param, message, known);
     Map<String, Object> seen = new HashMap<>();
     seen.put("role", role.textValue().equals("developer") ? "system" : role.textValue());
     seen.put("content", content(param + ".content", message.get("content")));

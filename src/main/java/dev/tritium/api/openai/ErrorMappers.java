@@ -29,17 +29,24 @@ public class ErrorMappers {
 
   @ServerExceptionMapper
   Response notAllowed(NotAllowedException e, UriInfo uri) {
+    String path = uri.getPath();
     Response response =
         response(
             new ApiException(
                 ErrorKind.METHOD_NOT_ALLOWED,
                 null,
-                "%s does not take this method".formatted(uri.getPath())));
-    String allowed = e.getResponse().getHeaderString(HttpHeaders.ALLOW);
-    if (allowed != null) {
-      response.getHeaders().putSingle(HttpHeaders.ALLOW, allowed);
-    }
+                "%s does not take this method".formatted(path)));
+    response.getHeaders().putSingle(HttpHeaders.ALLOW, allowed(path) + ", OPTIONS");
     return response;
+  }
+
+  /** The exception does not say it. */
+  private static String allowed(String path) {
+    return switch (Endpoint.of(path)) {
+      case MODELS -> "GET, HEAD";
+      case ADMIN -> path.equals("/admin/models") ? "POST" : "DELETE";
+      default -> "POST";
+    };
   }
 
   @ServerExceptionMapper

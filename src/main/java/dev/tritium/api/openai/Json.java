@@ -1,5 +1,7 @@
 package dev.tritium.api.openai;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
@@ -10,11 +12,15 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.util.JsonParserDelegate;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.regex.Pattern;
 
 /** JSON as this API reads and writes it: strictly. */
 final class Json {
@@ -38,9 +44,14 @@ final class Json {
                           .build())
                   .build())
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          // errors show 1.0, which is no integer here, as it was sent
+          .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
           .build();
+
+  /** What the parser's messages say to those who program it. */
+  private static final Pattern PARSER_HINTS =
+      Pattern.compile("(: enable `| \\(not recognized| \\(start marker).*|, from `[^`]*`");
 
   private Json() {}
 
@@ -68,10 +79,17 @@ final class Json {
    * @throws ApiException saying where it is broken
    */
   static ObjectNode readObject(byte[] body) {
+    if (!isUtf8(body)) {
+      throw ApiException.invalid(null, "the body is not valid JSON: it is not UTF-8");
+    }
     try (JsonParser parser = new CountingNames(MAPPER.createParser(body))) {
       JsonNode read = MAPPER.readTree(parser);
       JsonNode node = read == null ? MissingNode.getInstance() : read; // null: there is nothing
       if (node instanceof ObjectNode object) {
+        if (parser.nextToken() != null) {
+          throw ApiException.invalid(
+              null, "the body must be one JSON object, found more behind it");
+        }
         return object;
       }
       throw ApiException.invalid(
@@ -80,11 +98,20 @@ final class Json {
       JsonLocation at = e.getLocation();
       String where =
           at == null ? "" : " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr());
-      throw ApiException.invalid(
-          null, "the body is not valid JSON: " + e.getOriginalMessage() + where);
+      String reason = PARSER_HINTS.matcher(e.getOriginalMessage()).replaceAll("");
+      throw ApiException.invalid(null, "the body is not valid JSON: " + reason + where);
     } catch (IOException e) {
-      throw ApiException.invalid(null, "the body is not valid JSON: it is not UTF-8");
+      throw new UncheckedIOException(e); // the bytes are all there
     }
+  }
+
+  /** The parser alone would also take UTF-16, UTF-32, and UTF-8 that is longer than needed. */
+  private static boolean isUtf8(byte[] body) {
+    if (body.length > 1 && (body[0] == 0 || body[1] == 0)) { // as JSON begins in those
+      return false;
+    }
+    String text = new String(body, UTF_8); // what is wrong becomes U+FFFD
+    return text.indexOf('\uFFFD') < 0 || Arrays.equals(text.getBytes(UTF_8), body);
   }
 
   /** Refuses a body while it is read, not when all its names are there. */

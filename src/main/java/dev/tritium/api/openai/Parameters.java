@@ -51,8 +51,9 @@ final class Parameters {
   /** Fields of a message that are not here may be null or an empty array, as some clients send. */
   private static final Shape MESSAGES =
       Shape.of(
-          "an array of `{role, content, name}`, for role tool with `tool_call_id`, where content is a"
-              + " string or an array of at least one text part",
+          "an array of `{role, content, name}`, for role tool with `tool_call_id`, for assistant with"
+              + " `parsed` (clients add it, and it is not looked at), where content is a string or an"
+              + " array of at least one text part",
           """
           {"type": "array", "minItems": 1, "items": {"type": "object",
            "required": ["role", "content"],
@@ -63,7 +64,8 @@ final class Parameters {
               "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
               "additionalProperties": {"enum": [null, []]}}}]},
             "name": {"type": ["string", "null"]},
-            "tool_call_id": {"type": ["string", "null"], "description": "Required for role tool"}},
+            "tool_call_id": {"type": ["string", "null"], "description": "Required for role tool"},
+            "parsed": {"description": "For assistant alone: what a client read out of content"}},
            "additionalProperties": {"enum": [null, []]}}}""");
 
   private static final Shape STREAM_OPTIONS =

@@ -102,7 +102,9 @@ final class ResponseFormat {
   /** A document ends where it is whole: nothing else may end it earlier, or keep it from ending. */
   private static void requireNoOtherEnd(RequestBody body) {
     for (String name : List.of("stop", "stop_token_ids")) {
-      if (body.has(name)) {
+      JsonNode ends = body.get(name);
+      boolean isOff = ends == null || (ends.isArray() && ends.isEmpty());
+      if (!isOff) {
         throw clash(name);
       }
     }
