@@ -50,10 +50,6 @@ public class ClientConnections implements Connections {
 
   @Override
   public void inContext(ServerHttpRequest request, Runnable action) {
-    if (Exchange.notes(request.unwrap(RoutingContext.class)).trace() == null) {
-      action.run();
-      return;
-    }
     HttpServerRequest ofVertx = request.unwrap(HttpServerRequest.class);
     ((ContextInternal) ((HttpServerRequestInternal) ofVertx).context()).dispatch(action);
   }

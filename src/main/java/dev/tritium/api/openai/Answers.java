@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,7 @@ final class Answers {
   private final Client client;
   private final boolean stream;
   private final RequestNotes notes;
+  private final Executor eventLoop;
   private final Queue<String> pieces = new ArrayDeque<>(); // to be written
   private @Nullable Cancellable clock;
   private @Nullable Cancellable atClose;
@@ -54,6 +56,7 @@ final class Answers {
     this.client = client;
     this.stream = stream;
     this.notes = client.notes();
+    this.eventLoop = client.eventLoop();
   }
 
   /**
@@ -107,7 +110,7 @@ final class Answers {
   /** Waits until something is new. */
   private void awaitDeltas() {
     waiting = true;
-    generation.onReady(client.eventLoop(), () -> run(this::readDeltas));
+    generation.onReady(eventLoop, () -> run(this::readDeltas));
   }
 
   private void readDeltas() {
@@ -150,7 +153,7 @@ final class Answers {
     begin();
     waiting = true;
     // A document may be large: the event loop, which has other clients, does not make it.
-    generation.onDone(client.eventLoop(), () -> run(() -> client.onWorker(this::makeDocument)));
+    generation.onDone(eventLoop, () -> run(() -> client.onWorker(this::makeDocument)));
   }
 
   private void makeDocument() {
@@ -179,11 +182,15 @@ final class Answers {
   // ---------------------------------------------------------------- how it is sent
 
   private void onEventLoop(Runnable task) {
-    client.eventLoop().execute(() -> run(task));
+    eventLoop.execute(() -> run(task));
   }
 
   private void run(Runnable task) {
-    client.inContext(() -> attempt(task));
+    if (notes.trace() == null) {
+      attempt(task);
+    } else {
+      client.inContext(() -> attempt(task));
+    }
   }
 
   /** Runs a task on the event loop, which would forget that it failed. */

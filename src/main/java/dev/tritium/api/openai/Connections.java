@@ -19,7 +19,7 @@ public interface Connections {
   /** The thread, shared with others, that alone reads and writes on the request's connection. */
   Executor eventLoop(ServerHttpRequest request);
 
-  /** Runs an action of the event loop; what it logs names the request's trace. */
+  /** Runs an action of the event loop of a traced request; what it logs names the trace. */
   void inContext(ServerHttpRequest request, Runnable action);
 
   /** Has a thread that no other client waits for run an action. */
