@@ -32,7 +32,7 @@ public final class Workers implements AutoCloseable {
   private static final long PARK_AFTER_NANOS = 1_000_000;
 
   // Counters, two cache lines apart from each other and from the array's neighbours on the heap.
-  private static final int PHASE = 32; // counts the phases begun
+  private static final int PHASE = 32; // counts the phases begun, and the actions aside
   private static final int LEFT = 64; // chunks not yet taken; may fall below 0
   private static final int DONE = 96; // chunks done
   private static final int COUNTERS = 128;
@@ -50,6 +50,7 @@ public final class Workers implements AutoCloseable {
   private int chunks;
   private @Nullable Task task;
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private final AtomicReference<@Nullable Runnable> aside = new AtomicReference<>();
 
   /** A pool of {@code size} threads, the caller included. */
   public Workers(int size) {
@@ -108,6 +109,32 @@ public final class Workers implements AutoCloseable {
     }
   }
 
+  /**
+   * Has another thread of the pool, while it waits for chunks, run an action that wakes threads of
+   * somebody else: the system lets those take the core of who woke them, and all threads would wait
+   * for the caller. It runs soon; after the next phase the caller runs what none has begun.
+   *
+   * @param action throws nothing
+   */
+  public void runAside(Runnable action) {
+    if (members.length == 0 || closed) {
+      action.run();
+      return;
+    }
+    Runnable before = aside.getAndSet(action);
+    wakeMembers();
+    if (before != null) {
+      before.run();
+    }
+  }
+
+  private void takeAside() {
+    Runnable action = aside.get() == null ? null : aside.getAndSet(null); // mostly one read
+    if (action != null) {
+      action.run();
+    }
+  }
+
   private void runTogether(int count, Task work) {
     chunks = count;
     task = work;
@@ -116,6 +143,7 @@ public final class Workers implements AutoCloseable {
     wakeMembers();
     takeChunks(0);
     awaitDone(count);
+    takeAside();
     task = null; // or an idle pool would keep a model's weights alive
     Throwable thrown = failure.getAndSet(null);
     if (thrown instanceof RuntimeException e) {
@@ -217,6 +245,7 @@ public final class Workers implements AutoCloseable {
       while (true) {
         awaitPhase();
         lastPhase = counters.get(PHASE);
+        takeAside();
         if (closed) {
           return;
         }

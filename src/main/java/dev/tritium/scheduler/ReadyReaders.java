@@ -19,12 +19,15 @@ final class ReadyReaders {
     ready.computeIfAbsent(thread, ignored -> new ArrayList<>()).add(reader);
   }
 
-  /** Has the readers called, and forgets them. What fails in one of them ends no other. */
+  boolean isEmpty() {
+    return ready.isEmpty();
+  }
+
+  /** Has the readers called. What fails in one of them ends no other. */
   void call() {
     ready.forEach(
         (thread, readers) ->
             attempt(() -> thread.execute(() -> readers.forEach(ReadyReaders::attempt))));
-    ready.clear();
   }
 
   private static void attempt(Runnable action) {

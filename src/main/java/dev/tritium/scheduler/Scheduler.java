@@ -17,6 +17,7 @@ import dev.tritium.tokenizer.Tokenizer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -44,7 +45,6 @@ public final class Scheduler {
   private final WaitingQueue queue;
   private final StepBudget budget;
   private final PrefixSharing prefixes;
-  private final ReadyReaders ready = new ReadyReaders();
   private final List<Generation> late = new ArrayList<>(); // to be ended when it is over
   private final Predicate<Generation> isOver = this::isOver; // made once: steps allocate nothing
   private final Predicate<Follower> isFollowerOver = this::isOver;
@@ -54,6 +54,8 @@ public final class Scheduler {
   private volatile @Nullable RuntimeException ended;
   private long start; // of the step
   private volatile Runnable wakeEngine = () -> {};
+  private volatile Executor readersWaker = Runnable::run;
+  private ReadyReaders ready = new ReadyReaders(); // of the step
 
   public Scheduler(
       LanguageModel model,
@@ -86,6 +88,11 @@ public final class Scheduler {
   /** Sets what wakes the thread that calls {@link #step} when there is something to do. */
   void onWork(Runnable wake) {
     wakeEngine = wake;
+  }
+
+  /** Sets who wakes the threads of readers; the thread that steps does if nobody is set. */
+  public void wakeReadersBy(Executor waker) {
+    readersWaker = waker;
   }
 
   public SchedulerLimits limits() {
@@ -551,6 +558,9 @@ public final class Scheduler {
     }
     members.clear();
     batch.clear();
-    ready.call();
+    if (!ready.isEmpty()) {
+      readersWaker.execute(ready::call);
+      ready = new ReadyReaders();
+    }
   }
 }

@@ -155,6 +155,7 @@ public class ModelLoader {
             engine.kernels().rows(),
             limits(config, shares),
             engine.listener(metrics.steps(id)));
+    scheduler.wakeReadersBy(engine.kernels().workers()::runAside);
     return new ServedModel(
         id,
         description.vocabularySize(),

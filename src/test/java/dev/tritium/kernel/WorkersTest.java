@@ -178,6 +178,50 @@ class WorkersTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 4})
+  void whatIsAsideRunsOnceBetweenPhasesAndPauses(int threads) throws InterruptedException {
+    Random random = new Random(7);
+    int actions = 20_000;
+    AtomicIntegerArray runs = new AtomicIntegerArray(actions);
+    try (Workers workers = new Workers(threads)) {
+      for (int i = 0; i < actions; i++) {
+        int action = i;
+        workers.runAside(() -> runs.incrementAndGet(action));
+        for (int phases = random.nextInt(3); phases > 0; phases--) {
+          AtomicInteger ran = new AtomicInteger();
+          workers.forEach(8, (chunk, worker) -> ran.incrementAndGet());
+          assertEquals(8, ran.get());
+        }
+        if (i % 200 == 0) {
+          Thread.sleep(random.nextInt(3), random.nextInt(999_999)); // it may be about to park
+        }
+      }
+    } // all threads have ended
+    for (int i = 0; i < actions; i++) {
+      assertEquals(1, runs.get(i), "action " + i);
+    }
+  }
+
+  @Test
+  void theCallerGoesOnAndRunsWhatIsAsideOnlyIfNoOtherThreadCame() throws InterruptedException {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    AtomicReference<Thread> thread = new AtomicReference<>();
+    try (Workers workers = new Workers(2)) {
+      workers.runAside(
+          () -> {
+            begun.countDown();
+            awaitQuietly(end); // for ever, on the caller
+          });
+      begun.await();
+      workers.runAside(() -> thread.set(Thread.currentThread()));
+      workers.forEach(8, (chunk, worker) -> assertEquals(0, worker, "the other one is busy"));
+      assertSame(Thread.currentThread(), thread.get());
+      end.countDown();
+    }
+  }
+
   @Test
   void oneChunkRunsOnTheCaller() {
     try (Workers workers = new Workers(3)) {

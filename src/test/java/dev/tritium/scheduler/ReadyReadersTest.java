@@ -28,15 +28,6 @@ class ReadyReadersTest {
   }
 
   @Test
-  void eachIsCalledOnce() {
-    ready.add(one, () -> called.add("a"));
-    ready.call();
-    ready.call();
-    tasks.forEach(Runnable::run);
-    assertEquals(List.of("a"), called);
-  }
-
-  @Test
   void whatFailsInOneEndsNoOther() {
     ready.add(
         task -> {

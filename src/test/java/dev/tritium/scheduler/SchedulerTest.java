@@ -211,6 +211,21 @@ class SchedulerTest {
   }
 
   @Test
+  void readersThatAreCalledLateMissNothing() {
+    Scheduler scheduler = scheduler(2, 8, 32);
+    List<Runnable> wakeUps = new ArrayList<>();
+    scheduler.wakeReadersBy(wakeUps::add);
+    List<Generation> both = List.of(submit(scheduler, 2, 100), submit(scheduler, 2, 100));
+    List<Integer> read = new ArrayList<>();
+    both.forEach(
+        generation -> generation.onReady(Runnable::run, () -> read.add(tokens(generation.poll()))));
+    steps(scheduler, 3);
+    assertEquals(1, wakeUps.size(), "steps with nobody to be called");
+    wakeUps.forEach(Runnable::run);
+    assertEquals(List.of(3, 3), read);
+  }
+
+  @Test
   void nothingIsPublishedOnceARequestIsCancelledInTheMiddleOfAStep() {
     Scheduler scheduler = scheduler(2, 8, 32);
     Generation leaves = submit(scheduler, 2, 100);
