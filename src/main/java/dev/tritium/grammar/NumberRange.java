@@ -20,7 +20,7 @@ record NumberRange(
 
   static final NumberRange ANY = new NumberRange(null, false, null, false);
 
-  /** Digits before and after the point; a bound may have more. They survive a double. */
+  /** Digits before and after the point; a bound may have more. So many in all survive a double. */
   private static final int DIGITS = 15;
 
   /** Digits of a bound, before and after the point. */
@@ -101,8 +101,13 @@ record NumberRange(
       this.lowFraction = fraction(low);
       this.highDigits = high == null ? null : high.toBigInteger().toString();
       this.highFraction = high == null ? "" : fraction(high);
+      // With more digits a double of 99.999999999999999 would be the 100 that is excluded.
+      int near =
+          Math.max(
+              lowExcluded ? lowDigits.length() : 0,
+              highExcluded && highDigits != null ? highDigits.length() : 0);
       this.maxFraction =
-          Math.max(DIGITS, 1 + Math.max(lowFraction.length(), highFraction.length()));
+          Math.max(DIGITS - near, 1 + Math.max(lowFraction.length(), highFraction.length()));
     }
 
     private static String fraction(BigDecimal number) {

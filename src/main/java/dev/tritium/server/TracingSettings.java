@@ -37,6 +37,10 @@ public final class TracingSettings implements ConfigSourceFactory {
           "exporter.otlp.traces.timeout",
           "exporter.otlp.compression",
           "exporter.otlp.traces.compression",
+          "bsp.schedule.delay",
+          "bsp.export.timeout",
+          "bsp.max.queue.size",
+          "bsp.max.export.batch.size",
           "service.name",
           "resource.attributes",
           "traces.sampler",
@@ -68,7 +72,7 @@ public final class TracingSettings implements ConfigSourceFactory {
     if (name.endsWith(".headers")) {
       return URLDecoder.decode(value.replace("+", "%2B"), StandardCharsets.UTF_8);
     }
-    return name.endsWith(".timeout") ? value + "ms" : value;
+    return name.endsWith(".timeout") || name.endsWith(".delay") ? value + "ms" : value;
   }
 
   /** What somebody has set, which a default is not. */

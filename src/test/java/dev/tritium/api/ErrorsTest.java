@@ -156,6 +156,7 @@ class ErrorsTest {
         arguments("logit_bias", "{\"-1\":1}", "logit_bias"),
         arguments("logit_bias", "{\"cat\":1}", "logit_bias"),
         arguments("logit_bias", "{\"\":1}", "logit_bias"),
+        arguments("logit_bias", "{\"5\":1,\"05\":2}", "logit_bias"),
         arguments("logit_bias", "{\"99999999999999999999\":1}", "logit_bias"),
         arguments("logit_bias", "{\"5\":101}", "logit_bias"),
         arguments("logit_bias", "{\"5\":\"1\"}", "logit_bias"),

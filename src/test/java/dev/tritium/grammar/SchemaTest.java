@@ -252,6 +252,18 @@ class SchemaTest {
   }
 
   @Test
+  void whatIsExcludedIsSoAsADoubleToo() {
+    Map<String, Object> schema =
+        Map.of("type", "number", "exclusiveMinimum", 10, "exclusiveMaximum", 100);
+    for (String number : new String[] {"10.000000000001", "55.5", "99.999999999999"}) {
+      assertTrue(takes(ofSchema(schema), number), number);
+    }
+    for (String number : new String[] {"10.0000000000000001", "99.999999999999999"}) {
+      assertFalse(takes(ofSchema(schema), number), number); // 10.0 and 100.0
+    }
+  }
+
+  @Test
   void patternsMatchWhatTheyDoInJava() {
     String[] patterns = {
       "^a+b?$",
@@ -312,7 +324,10 @@ class SchemaTest {
   }
 
   private static Constraint ofPattern(String pattern) {
-    Map<String, Object> schema = Map.of("type", "string", "pattern", pattern);
+    return ofSchema(Map.of("type", "string", "pattern", pattern));
+  }
+
+  private static Constraint ofSchema(Map<String, Object> schema) {
     return TokenGrammar.ofSchema(schema, Documents.vocabulary()).newConstraint();
   }
 }

@@ -57,8 +57,8 @@ class TracingIT {
                 "OTEL_METRICS_EXPORTER", "otlp",
                 "OTEL_LOGS_EXPORTER", "otlp",
                 "OTEL_PROPAGATORS", "tracecontext,baggage",
-                "OTEL_SERVICE_NAME", "stories"),
-            "-Dquarkus.otel.bsp.schedule.delay=200ms",
+                "OTEL_SERVICE_NAME", "stories",
+                "OTEL_BSP_SCHEDULE_DELAY", "200"),
             "-Dtritium.log.json=true",
             "-Dquarkus.http.access-log.enabled=true", // lines in the requests' contexts
             "-Dtritium.scheduler.max-running=1",

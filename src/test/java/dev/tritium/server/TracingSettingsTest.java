@@ -59,6 +59,8 @@ class TracingSettingsTest {
     "OTEL_EXPORTER_OTLP_PROTOCOL, grpc, exporter.otlp.protocol, grpc",
     "OTEL_EXPORTER_OTLP_TIMEOUT, 2500, exporter.otlp.timeout, 2500ms",
     "OTEL_EXPORTER_OTLP_HEADERS, a=Basic%20eA+, exporter.otlp.headers, a=Basic eA+",
+    "OTEL_BSP_SCHEDULE_DELAY, 100, bsp.schedule.delay, 100ms",
+    "OTEL_BSP_MAX_QUEUE_SIZE, 64, bsp.max.queue.size, 64",
     "OTEL_SERVICE_NAME, stories, service.name, stories",
     "OTEL_TRACES_SAMPLER_ARG, 0.1, traces.sampler.arg, 0.1"
   })

@@ -86,7 +86,7 @@ final class Parameters {
           "an object of at most %,d token ids, each with a number from -%d to %d"
               .formatted(MAX_BIASES, MAX_BIAS, MAX_BIAS),
           """
-          {"type": "object", "maxProperties": %d, "propertyNames": {"pattern": "^[0-9]{1,9}$"},
+          {"type": "object", "maxProperties": %d, "propertyNames": {"pattern": "^(0|[1-9][0-9]{0,8})$"},
            "additionalProperties": {"type": "number", "minimum": -%d, "maximum": %d}}"""
               .formatted(MAX_BIASES, MAX_BIAS, MAX_BIAS));
 

@@ -121,7 +121,7 @@ final class SamplingParameters {
   }
 
   private static int tokenId(String key, int vocabularySize) {
-    if (key.matches("[0-9]{1,9}") && Integer.parseInt(key) < vocabularySize) {
+    if (key.matches("0|[1-9][0-9]{0,8}") && Integer.parseInt(key) < vocabularySize) {
       return Integer.parseInt(key);
     }
     throw ApiException.invalid(
