@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tritium.testing.Settings;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
@@ -22,10 +23,9 @@ class CommandLineTest {
 
   private record Result(int status, String out, String err) {}
 
-  /** A test of the server that ran before in this JVM leaves its settings behind. */
   @BeforeAll
-  static void forgetOthersModels() {
-    System.clearProperty("tritium.model");
+  static void forgetOthersSettings() {
+    Settings.forget();
   }
 
   private static Result run(String... args) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tritium.testing.FakeHub;
+import dev.tritium.testing.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -32,6 +33,7 @@ class HubCommandsTest {
 
   @BeforeEach
   void open() throws IOException {
+    Settings.forget();
     hub = new FakeHub(Path.of("src/test/resources/golden/hgrn-tiny"));
     properties = Map.of("HF_ENDPOINT", hub.endpoint(), "HF_HOME", home.toString());
     properties.forEach(System::setProperty);

@@ -256,10 +256,10 @@ class SchemaTest {
     Map<String, Object> schema =
         Map.of("type", "number", "exclusiveMinimum", 10, "exclusiveMaximum", 100);
     for (String number : new String[] {"10.000000000001", "55.5", "99.999999999999"}) {
-      assertTrue(takes(ofSchema(schema), number), number);
+      assertTrue(takes(constraintOf(schema), number), number);
     }
     for (String number : new String[] {"10.0000000000000001", "99.999999999999999"}) {
-      assertFalse(takes(ofSchema(schema), number), number); // 10.0 and 100.0
+      assertFalse(takes(constraintOf(schema), number), number); // 10.0 and 100.0
     }
   }
 
@@ -324,10 +324,10 @@ class SchemaTest {
   }
 
   private static Constraint ofPattern(String pattern) {
-    return ofSchema(Map.of("type", "string", "pattern", pattern));
+    return constraintOf(Map.of("type", "string", "pattern", pattern));
   }
 
-  private static Constraint ofSchema(Map<String, Object> schema) {
+  private static Constraint constraintOf(Map<String, Object> schema) {
     return TokenGrammar.ofSchema(schema, Documents.vocabulary()).newConstraint();
   }
 }
