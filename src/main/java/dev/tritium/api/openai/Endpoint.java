@@ -46,7 +46,7 @@ public enum Endpoint {
     if (path.equals("/admin") || path.startsWith("/admin/")) {
       return ADMIN;
     }
-    if (path.endsWith("/")) { // who routes takes it for the same
+    if (path.endsWith("/") && !path.endsWith("//")) { // who routes takes it for the same
       return of(path.substring(0, path.length() - 1));
     }
     return path.startsWith("/playground/") ? PLAYGROUND : OTHER; // its scripts and style
