@@ -248,6 +248,7 @@ public final class Scheduler {
     runningCount = 0;
     busy = false;
     open.forEach(generation -> generation.fail(cause));
+    callReaders(); // of a step that failed while it published
   }
 
   /**
@@ -558,6 +559,10 @@ public final class Scheduler {
     }
     members.clear();
     batch.clear();
+    callReaders();
+  }
+
+  private void callReaders() {
     if (!ready.isEmpty()) {
       readersWaker.execute(ready::call);
       ready = new ReadyReaders();
